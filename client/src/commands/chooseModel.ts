@@ -1,0 +1,39 @@
+import * as vscode from "vscode";
+import { modelOfListing } from "../listingUri.ts";
+import { findInWorkspace } from "./findInWorkspace.ts";
+
+/**
+ * The model a command is about: the one it was given, else the one on show, else one that the user
+ * picks. Undefined when they pick none.
+ */
+export async function chooseModel(argument: unknown): Promise<string | undefined> {
+  return modelOf(argument) ?? modelOf(onShow()) ?? (await pickModel());
+}
+
+/** A menu gives an address, the server gives a path. */
+function modelOf(argument: unknown): string | undefined {
+  if (typeof argument === "string") return argument;
+  if (!(argument instanceof vscode.Uri)) return undefined;
+  const isModel = argument.scheme === "file" && /\.onnx$/i.test(argument.path);
+  return isModel ? argument.fsPath : modelOfListing(argument);
+}
+
+function onShow(): vscode.Uri | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (input instanceof vscode.TabInputText || input instanceof vscode.TabInputCustom) {
+    return input.uri;
+  }
+  return input instanceof vscode.TabInputTextDiff ? input.modified : undefined;
+}
+
+async function pickModel(): Promise<string | undefined> {
+  const models = await findInWorkspace("**/*.onnx");
+  if (models.length === 0)
+    throw new Error(vscode.l10n.t("There is no .onnx file in the workspace."));
+  const placeHolder = vscode.l10n.t("Choose a model");
+  const picked = await vscode.window.showQuickPick(models, {
+    placeHolder,
+    matchOnDescription: true,
+  });
+  return picked?.uri.fsPath;
+}

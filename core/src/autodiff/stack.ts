@@ -1,0 +1,119 @@
+import { constantOf, type Graph, input, type Node, type Value } from "../ir/graph.ts";
+import { again, rebuild } from "../ir/rewrite.ts";
+import { known } from "../ir/tensor.ts";
+import { concat } from "../ops/concat.ts";
+import type { Operator } from "../ops/operator.ts";
+import { reshapeTo } from "../ops/reshape.ts";
+
+/**
+ * Makes a transposed graph take `count` cotangents at once, folded into the batch: an input
+ * [B, …] among the first `cotangents` becomes [count·B, …] (cotangent-major), and so do the outputs.
+ * Residuals stay [B, …]: they are broadcast over the cotangents where they meet them elementwise.
+ * Undefined when some operator mixes samples, so that the fold would not be exact.
+ */
+export function stack(graph: Graph, cotangents: number, count: number): Graph | undefined {
+  if (count === 1) return graph;
+  const batch = graph.inputs[0].shape[0] as number;
+  const linear = new Set<Value>();
+  let exact = true;
+  const wide = new Map(
+    graph.inputs
+      .slice(0, cotangents)
+      .map((v, i) => [
+        v.node,
+        input(`cotangent${i}`, v.dtype, [count * batch, ...v.shape.slice(1)]),
+      ]),
+  );
+  const { graph: stacked } = rebuild(graph, (node, inputs) => {
+    const replaced = wide.get(node);
+    if (replaced !== undefined) {
+      linear.add(replaced);
+      return [replaced];
+    }
+    if (!exact || !inputs.some((v) => v !== undefined && linear.has(v))) return undefined;
+    const outputs = widen(node, inputs, linear, batch, count);
+    if (outputs?.[0]?.shape[0] !== count * batch) {
+      exact = false;
+      return node.outputs;
+    }
+    for (const v of outputs) linear.add(v);
+    return outputs;
+  });
+  return exact ? stacked : undefined;
+}
+
+/** Operators that treat every row of their first axis by itself. */
+const ROWWISE = new Set(
+  "Conv ConvTranspose MatMul Gemm Resize Pad Relu Neg Identity AveragePool GlobalAveragePool".split(
+    " ",
+  ),
+);
+const ELEMENTWISE = new Set("Add Sub Mul Div Where".split(" "));
+
+function widen(
+  node: Node,
+  inputs: readonly (Value | undefined)[],
+  linear: ReadonlySet<Value>,
+  batch: number,
+  count: number,
+): readonly Value[] | undefined {
+  const operator = node.operator as Operator;
+  const fixed = (v: Value | undefined) =>
+    v !== undefined &&
+    !linear.has(v) &&
+    v.shape.length > 0 &&
+    v.shape[0] === batch &&
+    constantOf(v) === undefined;
+  if (ELEMENTWISE.has(operator.type)) return elementwise(node, inputs, linear, batch, count);
+  const attrs = node.attrs as { axes?: readonly number[]; axis?: number; perm?: readonly number[] };
+  switch (operator.type) {
+    case "Reshape":
+      return [reshapeTo(inputs[0]!, scaleLeading(known(node.outputs[0].shape), batch, count))];
+    case "Transpose":
+      return attrs.perm?.[0] === 0 ? again(node, inputs).outputs : undefined;
+    case "ReduceSum":
+    case "Slice":
+      return attrs.axes !== undefined && !attrs.axes.includes(0)
+        ? again(node, inputs).outputs
+        : undefined;
+    case "Concat":
+      return attrs.axis !== 0 && inputs.every((v) => linear.has(v!))
+        ? again(node, inputs).outputs
+        : undefined;
+    default: {
+      if (!ROWWISE.has(operator.type)) return undefined;
+      return again(
+        node,
+        inputs.map((v) => (fixed(v) ? tile(v!, count) : v)),
+      ).outputs;
+    }
+  }
+}
+
+function elementwise(
+  node: Node,
+  inputs: readonly (Value | undefined)[],
+  linear: ReadonlySet<Value>,
+  batch: number,
+  count: number,
+): readonly Value[] | undefined {
+  const rank = node.outputs[0].shape.length;
+  const carriesBatch = (v: Value) => v.shape.length === rank && v.shape[0] === batch;
+  if (!inputs.some((v) => !linear.has(v!) && carriesBatch(v!))) return again(node, inputs).outputs;
+  // [count·B, …] meets [B, …]: as [count, B, …] and [1, B, …].
+  const opened = inputs.map((v) => {
+    const rest = known(v!.shape).slice(1);
+    if (linear.has(v!)) return reshapeTo(v!, [count, batch, ...rest]);
+    return carriesBatch(v!) ? reshapeTo(v!, [1, batch, ...rest]) : v;
+  });
+  const result = again(node, opened).outputs[0];
+  const [, , ...rest] = known(result.shape);
+  return [reshapeTo(result, [count * batch, ...rest])];
+}
+
+const tile = (v: Value, count: number): Value =>
+  concat({ axis: 0 }, ...new Array<Value>(count).fill(v));
+
+function scaleLeading(shape: readonly number[], batch: number, count: number): readonly number[] {
+  return shape[0] % batch === 0 ? [shape[0] * count, ...shape.slice(1)] : shape;
+}

@@ -1,0 +1,56 @@
+import { constant, constantOf, type Graph, type Node, type Value } from "../ir/graph.ts";
+import { rebuild } from "../ir/rewrite.ts";
+import { float32, type Tensor } from "../ir/tensor.ts";
+import { conv } from "../ops/conv.ts";
+
+/** Below this many channels, ConvTranspose wastes less of the kernels' blocks than Conv. */
+const CHANNELS = 16;
+
+interface Attrs {
+  readonly strides?: readonly number[];
+  readonly pads?: readonly number[];
+  readonly dilations?: readonly number[];
+  readonly output_padding?: readonly number[];
+  readonly group?: number;
+}
+
+/**
+ * A transposed convolution of stride 1 is a convolution with exchanged channels and rotated kernel,
+ * for which runtimes have their fastest code (blocked layout).
+ */
+export function rotateKernels(graph: Graph): Graph {
+  return rebuild(graph, (node, inputs) => {
+    if (typeof node.operator === "string" || node.operator.type !== "ConvTranspose")
+      return undefined;
+    return rotated(node, inputs);
+  }).graph;
+}
+
+function rotated(
+  node: Node,
+  [x, w, b]: readonly (Value | undefined)[],
+): readonly Value[] | undefined {
+  const weights = constantOf(w);
+  const { strides, pads, dilations, output_padding, group = 1 } = node.attrs as Attrs;
+  if (weights === undefined || group !== 1 || strides?.some((s) => s !== 1)) return undefined;
+  if (output_padding?.some((p) => p !== 0)) return undefined;
+  const [input, output, ...kernel] = weights.shape;
+  if (Math.min(input, output) < CHANNELS) return undefined;
+  const reach = kernel.map((k, i) => (k - 1) * (dilations?.[i] ?? 1));
+  const padding = [...reach, ...reach].map((r, i) => r - (pads?.[i] ?? 0));
+  if (padding.some((p) => p < 0)) return undefined;
+  const attrs = { pads: padding, ...(dilations === undefined ? {} : { dilations }) };
+  return [conv(attrs, x, constant(rotate(weights)), b)];
+}
+
+/** [I, O, k…] → [O, I, k… reversed]. */
+function rotate({ shape, data }: Tensor): Tensor {
+  const [inputs, outputs, ...kernel] = shape;
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  const result = new Float32Array(data.length);
+  for (let i = 0; i < inputs; i++)
+    for (let o = 0; o < outputs; o++)
+      for (let t = 0; t < taps; t++)
+        result[(o * inputs + i) * taps + (taps - 1 - t)] = data[(i * outputs + o) * taps + t];
+  return float32([outputs, inputs, ...kernel], result);
+}

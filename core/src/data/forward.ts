@@ -1,0 +1,26 @@
+import type { Batch, Dataset } from "./dataset.ts";
+
+/** Reads a dataset once, from front to back, range by range: later ranges go on where earlier ones ended. */
+export interface Forward {
+  /** The batches of samples [from, to); `from` is a multiple of the batch size, never before the last `to`. */
+  batches(from: number, to: number): AsyncIterable<Batch>;
+  close(): Promise<void>;
+}
+
+export function forward(dataset: Dataset, batch: number): Forward {
+  const iterator = dataset.batches(0, dataset.count, batch)[Symbol.asyncIterator]();
+  return {
+    async *batches(from, to) {
+      for (let at = -1; at < to - batch; ) {
+        const { value, done } = await iterator.next();
+        if (done === true) return;
+        at = value.from;
+        if (at >= from) yield value;
+        if (at + value.count >= to) return;
+      }
+    },
+    close: async () => {
+      await iterator.return?.();
+    },
+  };
+}

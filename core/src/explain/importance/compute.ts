@@ -1,0 +1,218 @@
+import type { Batch } from "../../data/dataset.ts";
+import type { Graph } from "../../ir/graph.ts";
+import { float32, known, type Tensor } from "../../ir/tensor.ts";
+import type { Program, Runtime } from "../../runtime/runtime.ts";
+import { correctIn } from "../correct.ts";
+import { layersOf } from "../layers.ts";
+import { paddedInput } from "../padding.ts";
+import { type OutputKind, type Readout, readout } from "../readout.ts";
+import { ACTIVATION_SUMS, type MomentOutput, type Programs, programs } from "./programs.ts";
+import { emptyMoments, type Measure, type Moments, type Partial } from "./statistics.ts";
+import { type Target, targetsOf } from "./targets.ts";
+
+export interface ImportanceOptions {
+  readonly outputs: OutputKind;
+  readonly measures: readonly Measure[];
+  /** Layers to measure; all when absent. */
+  readonly layers?: readonly string[];
+}
+
+/** What a batch is turned into before the model sees it. */
+export type Prepare = (batch: Batch) => Float32Array;
+
+/** A model compiled for importance: runs shard by shard. */
+export interface ImportanceRun {
+  readonly targets: readonly Target[];
+  readonly outputs: number;
+  /** The sums over some batches, each of at most the graph's batch size. */
+  run(batches: AsyncIterable<Batch>): Promise<Partial>;
+  release(): Promise<void>;
+}
+
+/** Number of classes of the data; 0 without labels. Contributions are per class. */
+export async function compileImportance(
+  runtime: Runtime,
+  graph: Graph,
+  options: ImportanceOptions,
+  prepare: Prepare,
+  labelled: boolean,
+  stacked?: number,
+): Promise<ImportanceRun> {
+  const read = readout(graph, options.outputs);
+  const wanted = options.layers;
+  const layers = layersOf(graph).filter((l) => wanted === undefined || wanted.includes(l.name));
+  const targets = targetsOf(graph, layers);
+  const classes = labelled ? read.count : 0;
+  const built = programs(
+    graph,
+    read,
+    targets,
+    options.measures,
+    stacked ?? chooseStack(read, targets),
+    classes,
+  );
+  const primal = await runtime.compile(built.primal);
+  const moments = await runtime.compile(built.moments);
+  const contribution =
+    built.contribution === undefined ? undefined : await runtime.compile(built.contribution);
+  const all = [primal, moments, ...(contribution === undefined ? [] : [contribution])];
+  const run = batchRunner(
+    graph,
+    read,
+    targets,
+    built,
+    { primal, moments, contribution },
+    prepare,
+    classes,
+  );
+  return {
+    targets,
+    outputs: read.count,
+    async run(batches) {
+      const sums = {
+        samples: 0,
+        labelled: 0,
+        correct: 0,
+        classCounts: new Float64Array(classes),
+        moments: targets.map((t) => emptyMoments(t, read.count, options.measures, classes)),
+      };
+      for await (const batch of batches) {
+        sums.samples += batch.count;
+        sums.labelled += batch.labels?.length ?? 0;
+        sums.correct += await run(batch, sums);
+      }
+      return sums;
+    },
+    release: async () => {
+      for (const program of all) await program.release();
+    },
+  };
+}
+
+/** Narrow nets run all outputs together, wide ones output by output: by the size of one derivative. */
+export function chooseStack({ count }: Readout, targets: readonly Target[]): number {
+  const elements = targets.reduce((n, t) => n + t.elements, 0);
+  return elements <= STACK_ELEMENTS ? count : 1;
+}
+const STACK_ELEMENTS = 8192;
+
+interface Compiled {
+  readonly primal: Program;
+  readonly moments: Program;
+  readonly contribution: Program | undefined;
+}
+
+function batchRunner(
+  graph: Graph,
+  { count: m }: Readout,
+  targets: readonly Target[],
+  built: Programs,
+  compiled: Compiled,
+  prepare: Prepare,
+  classes: number,
+) {
+  const shape = known(graph.inputs[0].shape);
+  const batch = shape[0];
+  const layers = targets.filter((t) => t.layer !== "");
+  const own = 1 + ACTIVATION_SUMS * layers.length;
+  const zeros = float32([batch, m], new Float32Array(batch * m));
+  const wideZeros = float32(
+    [built.stacked * batch, m],
+    new Float32Array(built.stacked * batch * m),
+  );
+  const seeds = Array.from({ length: Math.ceil(m / built.stacked) }, (_, k) =>
+    oneHot(built.stacked, batch, m, k * built.stacked),
+  );
+  return async (samples: Batch, into: Partial): Promise<number> => {
+    const x = paddedInput(prepare(samples), samples.count, shape);
+    const weights = float32(
+      [1, batch],
+      Float32Array.from({ length: batch }, (_, i) => (i < samples.count ? 1 : 0)),
+    );
+    const results = await compiled.primal.run([x, weights]);
+    layers.forEach((t, k) => {
+      const target = into.moments[targets.indexOf(t)];
+      const [sum, centred, active] = results.slice(1 + ACTIVATION_SUMS * k);
+      accumulate(target.activation, sum);
+      accumulateSquares(target.activationSquares, centred, sum, samples.count);
+      accumulate(target.active, active);
+    });
+    const residuals = results.slice(own);
+    for (let k = 0; k < seeds.length; k++) {
+      const sums = await compiled.moments.run([seeds[k], wideZeros, ...residuals, weights]);
+      built.outputs.forEach((output, i) => {
+        accumulateRows(into.moments[output.target], output, sums[i], k * built.stacked, m);
+      });
+    }
+    if (samples.labels === undefined) return 0;
+    if (compiled.contribution !== undefined)
+      await contribute(compiled.contribution, samples.labels, residuals, into);
+    return correctIn(results[0], samples.labels);
+  };
+
+  async function contribute(
+    program: Program,
+    labels: Int32Array,
+    residuals: readonly Tensor[],
+    into: Partial,
+  ) {
+    const seed = new Float32Array(batch * m);
+    const perClass = new Float32Array(classes * batch);
+    labels.forEach((c, i) => {
+      if (c < 0 || c >= classes) return;
+      seed[i * m + c] = 1;
+      perClass[c * batch + i] = 1;
+      into.classCounts[c]++;
+    });
+    const results = await program.run([
+      zeros,
+      float32([batch, m], seed),
+      ...residuals,
+      float32([classes, batch], perClass),
+    ]);
+    layers.forEach((t, k) => {
+      accumulate(into.moments[targets.indexOf(t)].contribution, results[k]);
+    });
+  }
+}
+
+/** Rows [s·B + b] have a one at column first + s; columns beyond m stay zero. */
+function oneHot(stacked: number, batch: number, m: number, first: number): Tensor {
+  const data = new Float32Array(stacked * batch * m);
+  for (let s = 0; s < stacked && first + s < m; s++)
+    for (let b = 0; b < batch; b++) data[(s * batch + b) * m + first + s] = 1;
+  return float32([stacked * batch, m], data);
+}
+
+function accumulate(into: Float64Array, { data }: Tensor): void {
+  for (let i = 0; i < into.length; i++) into[i] += data[i];
+}
+
+/** Adds Σa² = Σ(a − ā)² + (Σa)²/n of a batch of n samples. */
+function accumulateSquares(
+  into: Float64Array,
+  { data: centred }: Tensor,
+  { data: sum }: Tensor,
+  n: number,
+): void {
+  for (let i = 0; i < into.length; i++) into[i] += centred[i] + (sum[i] * sum[i]) / n;
+}
+
+/** Adds [S, 1, n] to the rows from `first` on of [m, n]; rows beyond m were padding. */
+function accumulateRows(
+  moments: Moments,
+  { key, positions }: MomentOutput,
+  { data }: Tensor,
+  first: number,
+  m: number,
+): void {
+  const into = moments[key];
+  const n = into.length / m;
+  const rows = Math.min(data.length / n, m - first);
+  for (let row = 0; row < rows; row++) {
+    const from = row * n;
+    const to = (first + row) * n;
+    if (positions === undefined) for (let e = 0; e < n; e++) into[to + e] += data[from + e];
+    else for (let e = 0; e < n; e++) into[to + positions[e]] += data[from + e];
+  }
+}

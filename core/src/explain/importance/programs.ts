@@ -1,0 +1,152 @@
+import { linearize } from "../../autodiff/linearize.ts";
+import { blockOf, type Phases, plainPositions, toPhases } from "../../autodiff/phases.ts";
+import { stack } from "../../autodiff/stack.ts";
+import { type Graph, input, type Value } from "../../ir/graph.ts";
+import { known, size } from "../../ir/tensor.ts";
+import { abs } from "../../ops/abs.ts";
+import { div } from "../../ops/div.ts";
+import { matMul } from "../../ops/matMul.ts";
+import { mul } from "../../ops/mul.ts";
+import { positive } from "../../ops/positive.ts";
+import { reduceSum } from "../../ops/reduceSum.ts";
+import { reshapeTo } from "../../ops/reshape.ts";
+import { sub } from "../../ops/sub.ts";
+import type { Readout } from "../readout.ts";
+import type { Measure } from "./statistics.ts";
+import type { Target } from "./targets.ts";
+
+/** The graphs that one batch goes through. B: batch, S: cotangents run together. */
+export interface Programs {
+  /**
+   * Model inputs, weights [1, B] → z [B, m], then per layer target Σa, Σ(a−ā)², Σ[a ≠ 0]
+   * [1, elements], then residuals and, from `gates` on, the values the gates are measured at.
+   */
+  readonly primal: Graph;
+  /** Per output: cotangents of y and z [S·B, m], residuals, gate values, weights [1, B] → `outputs`. */
+  readonly moments: Graph;
+  /** The same with one cotangent and weights [classes, B], for contributions; absent without gates. */
+  readonly contribution: Graph | undefined;
+  /** What each output of `moments` is: [S, 1, n]. */
+  readonly outputs: readonly MomentOutput[];
+  readonly stacked: number;
+}
+
+export interface MomentOutput {
+  readonly target: number;
+  readonly key: "sum" | "squares" | "absolute" | "gateSum" | "gateSquares";
+  /** Where each of the n elements belongs, when they are not in the target's own order. */
+  readonly positions?: Int32Array;
+}
+
+/** ACTIVATION_SUMS values per layer target, in the primal's outputs. */
+export const ACTIVATION_SUMS = 3;
+
+export function programs(
+  graph: Graph,
+  { y, z }: Readout,
+  targets: readonly Target[],
+  measures: readonly Measure[],
+  stacked: number,
+  classes: number,
+): Programs {
+  const batch = known(y.shape)[0];
+  const weights = input("weights", "float32", [1, batch]);
+  const layers = targets.filter((t) => t.layer !== "");
+  const sums = layers.flatMap(({ value }) => activationSums(value, weights));
+  const wantsGate = measures.includes("gate");
+  const gates = wantsGate ? layers.map((t) => t.gate) : [];
+  const points = [...targets.map((t) => t.value), ...gates];
+
+  const linear = linearize(graph, [y, z], points, [z, ...sums]);
+  const wide = stack(linear.transposed, 2, stacked);
+  const used = wide === undefined ? 1 : stacked;
+  // The activations that gates multiply are laid out like the derivatives they meet.
+  const gateValues = gates.map((g, k) => {
+    const phases = linear.phases[targets.length + k];
+    return phases === undefined ? g : toPhases(g, phases);
+  });
+  const activations = gateValues.map((g, i) => input(`gate${i}`, g.dtype, g.shape));
+
+  const outputs: MomentOutput[] = [];
+  const values: Value[] = [];
+  const derived = (wide ?? linear.transposed).outputs;
+  targets.forEach((t, i) => {
+    const g = reshapeTo(derived[i], [used, batch, t.elements]);
+    const phases = linear.phases[i];
+    const order = phases === undefined ? {} : { positions: plainPositions(phases) };
+    if (measures.includes("sigma")) {
+      outputs.push({ target: i, key: "sum", ...order }, { target: i, key: "squares", ...order });
+      values.push(matMul({}, weights, g), matMul({}, weights, mul({}, g, g)));
+    }
+    if (measures.includes("meanAbs")) {
+      outputs.push({ target: i, key: "absolute", ...order });
+      values.push(matMul({}, weights, abs({}, g)));
+    }
+  });
+  gates.forEach((_, k) => {
+    const target = targets.indexOf(layers[k]);
+    const at = targets.length + k;
+    const h = gateDerivative(derived[at], activations[k], layers[k], linear.phases[at], used);
+    outputs.push({ target, key: "gateSum" }, { target, key: "gateSquares" });
+    values.push(matMul({}, weights, h), matMul({}, weights, mul({}, h, h)));
+  });
+  const graphOf = (inputs: readonly Value[], w: Value, results: readonly Value[]): Graph => ({
+    inputs: [...inputs, ...activations, w],
+    outputs: results,
+  });
+  return {
+    primal: {
+      inputs: [...linear.primal.inputs, weights],
+      outputs: [...linear.primal.outputs, ...gateValues],
+    },
+    moments: graphOf((wide ?? linear.transposed).inputs, weights, values),
+    contribution: wantsGate && classes > 0 ? contribution() : undefined,
+    outputs,
+    stacked: used,
+  };
+
+  function contribution(): Graph {
+    const perClass = input("classWeights", "float32", [classes, batch]);
+    const results = gates.map((_, k) => {
+      const at = targets.length + k;
+      const g = linear.transposed.outputs[at];
+      return matMul(
+        {},
+        perClass,
+        gateDerivative(g, activations[k], layers[k], linear.phases[at], 1),
+      );
+    });
+    return graphOf(linear.transposed.inputs, perClass, results);
+  }
+}
+
+/**
+ * Σ a, Σ (a − ā)² about the batch's own mean ā, number of a ≠ 0 over the batch, weighted: each
+ * [1, elements]. Squares about 0 would lose the variance of a unit whose mean is large in float32.
+ */
+function activationSums(a: Value, weights: Value): Value[] {
+  const [batch, ...rest] = known(a.shape);
+  const flat = reshapeTo(a, [batch, size(rest)]);
+  const sum = matMul({}, weights, flat);
+  const mean = div({}, sum, reduceSum({ axes: [1], keepdims: 1 }, weights));
+  const deviation = sub({}, flat, mean);
+  const square = matMul({}, weights, mul({}, deviation, deviation));
+  return [sum, square, matMul({}, weights, positive(abs({}, flat)))];
+}
+
+/** h = Σ_positions a·∂y/∂a per unit: derivative by a multiplicative gate on the unit; [S, B, units]. */
+function gateDerivative(
+  g: Value,
+  a: Value,
+  { unitsLast, units }: Target,
+  phases: Phases | undefined,
+  stacked: number,
+): Value {
+  const [batch, ...rest] = known(a.shape);
+  const n = size(rest) / units;
+  const copies = phases === undefined ? 1 : blockOf(phases) ** 2;
+  // Positions stand after the unit, before it (units last), or on both sides (phases).
+  const shape = unitsLast ? [batch, n, units, 1] : [batch, copies, units, n / copies];
+  const product = mul({}, reshapeTo(g, [stacked, ...shape]), reshapeTo(a, [1, ...shape]));
+  return reduceSum({ axes: [2, 4], keepdims: 0 }, product);
+}

@@ -1,0 +1,24 @@
+import { constantOf, type Node, type Value } from "../ir/graph.ts";
+
+/**
+ * The name a user knows a layer by. Exporters keep module paths in initialiser names ("conv1.weight",
+ * "dense/kernel:0"); where they invented one ("onnx::MatMul_21"), the bias may still have it; else the
+ * node's name, whose path form "/fc1/MatMul" names the module too.
+ */
+export function moduleName(node: Node, after: readonly Node[], weights: Value): string {
+  const own = [weights, node.inputs[2], ...after.filter(isBias).flatMap((n) => n.inputs)];
+  for (const value of own) {
+    const tensorName = constantOf(value) === undefined ? "" : (value?.node.name ?? "");
+    const path = /^(.+?)[./](weight|bias|kernel|W|w|b)(:0)?$/.exec(tensorName);
+    if (path !== null && !tensorName.includes("::")) return path[1];
+  }
+  const path = /^\/(.+)\/(Conv|Gemm|MatMul)(_\d+)?$/.exec(node.name);
+  if (path === null) return node.name;
+  // "/layer1/layer1.0/conv1/Conv": the last dotted scope already carries those before it.
+  const parts = path[1].split("/");
+  const from = parts.findLastIndex((p) => p.includes("."));
+  return parts.slice(Math.max(from, 0)).join(".");
+}
+
+const isBias = (node: Node): boolean =>
+  typeof node.operator !== "string" && node.operator.type === "Add";

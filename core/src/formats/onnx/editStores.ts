@@ -1,0 +1,53 @@
+import { rawBytes } from "./elements.ts";
+import { concat, delimited, tagged, varint } from "./pieces.ts";
+import type { Content, Patch } from "./splice.ts";
+import { byteSize, type Stored } from "./stored.ts";
+import type { Store } from "./stores.ts";
+import { type Field, fieldsIn, type Window } from "./wire.ts";
+
+const DIMS = new Set([1]);
+const RAW = 9;
+/** The fields of TensorProto that hold its data or say where they are. */
+const DATA = new Set([4, 5, 6, 7, RAW, 10, 11, 13, 14]);
+const VALUES = { value_int: 3, value_ints: 8, value_floats: 7 } as const;
+
+/** What to change in the file so that a stored tensor becomes another; unknown fields of it stay. */
+export async function storePatches(
+  window: Window,
+  { spot }: Store,
+  after: Stored,
+): Promise<Patch[]> {
+  const { path } = spot;
+  const fields: Field[] = [];
+  const last = path[path.length - 1];
+  for await (const field of fieldsIn(window, last)) fields.push(field);
+  const replace = (numbers: ReadonlySet<number>, content: readonly Content[]): Patch[] => {
+    const old = fields.filter((f) => numbers.has(f.number));
+    if (old.length === 0) return [{ path, start: last.end, end: last.end, content }];
+    return old.map((f, i) => ({
+      path,
+      start: f.head,
+      end: f.end,
+      content: i === 0 ? content : [],
+    }));
+  };
+
+  if ("attribute" in spot) {
+    const field = VALUES[spot.attribute.name as keyof typeof VALUES];
+    const { element } = after;
+    const values = element.decode(await after.bytes());
+    const content =
+      element.dtype === "float32"
+        ? delimited(field, rawBytes("float32", values))
+        : [...values].map((v) => varint(field, v));
+    return replace(new Set([field]), [concat(content)]);
+  }
+  const size = byteSize(after);
+  return [
+    ...replace(
+      DIMS,
+      after.shape.map((d) => varint(1, d)),
+    ),
+    ...replace(DATA, [tagged(RAW, size), { length: size, load: after.bytes }]),
+  ];
+}

@@ -1,0 +1,89 @@
+import type { ByteSource } from "../../data/dataset.ts";
+import type { Tensor } from "../../ir/tensor.ts";
+import { fail, type Problem, ProblemError, problem } from "../../problem.ts";
+import type { Opened, Siblings } from "../format.ts";
+import { loadTensor } from "../weights.ts";
+import { build } from "./build.ts";
+import { decode } from "./decode.ts";
+import { externalFiles } from "./external.ts";
+import { type GraphProto, type ModelProto, modelSchema } from "./schema.ts";
+import { byteSize, type Stored, tensorOf } from "./stored.ts";
+import { type Stores, storesOf } from "./stores.ts";
+import { Window } from "./wire.ts";
+
+/** Tensors up to this size are in memory at once: among them are the shapes that inference needs. */
+const EAGER = 4 * 1024;
+const MOST_NODES = 1_000_000;
+
+export async function read(source: ByteSource, siblings: Siblings): Promise<Opened> {
+  return settled(source, async () => {
+    const parts = await readParts(source, siblings);
+    const tensors = await tensorsOf(parts.stores, (stored) => stored, source.name);
+    const { model, problems } = build(parts.proto, parts.stores, tensors, source.name);
+    const all = [...parts.problems, ...problems];
+    return { model: { ...model, partial: all.length > 0 }, problems: all };
+  });
+}
+
+/** Any ProblemError, and a source that cannot be read, becomes the answer. */
+export async function settled<T extends { readonly problems: readonly Problem[] }>(
+  source: ByteSource,
+  work: () => Promise<T>,
+): Promise<T | { model: undefined; file: undefined; problems: readonly Problem[] }> {
+  const nothing = (found: Problem) => ({ model: undefined, file: undefined, problems: [found] });
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ProblemError) return nothing(error.problem);
+    const why = error instanceof Error ? error.message : String(error);
+    return nothing(problem("unreadable-model", `the file cannot be read: ${why}`, source.name));
+  }
+}
+
+export interface Parts {
+  readonly proto: ModelProto & { graph: GraphProto };
+  readonly stores: Stores;
+  readonly problems: readonly Problem[];
+}
+
+/** The structure of the file and the places of its tensors. */
+export async function readParts(source: ByteSource, siblings: Siblings): Promise<Parts> {
+  const whole = { number: 0, head: 0, start: 0, end: source.size };
+  const proto = await decode({ window: new Window(source), messages: 0 }, modelSchema, whole);
+  const { graph } = proto;
+  if (graph === undefined)
+    return fail(
+      "unreadable-model",
+      "there is no graph in it: the file is empty, damaged or not ONNX",
+      source.name,
+      `byte ${source.size}`,
+    );
+  if (graph.nodes.length > MOST_NODES)
+    return fail(
+      "unreadable-model",
+      `the graph has more than ${MOST_NODES} nodes`,
+      source.name,
+      `byte ${graph.at.head}`,
+    );
+  const { stores, problems } = await storesOf(source, graph, externalFiles(siblings, source.name));
+  return { proto: { ...proto, graph }, stores, problems };
+}
+
+/** The tensors, small ones read. */
+export async function tensorsOf(
+  stores: Stores,
+  change: (stored: Stored) => Stored,
+  file: string,
+): Promise<ReadonlyMap<string, Tensor | undefined>> {
+  const tensors = new Map<string, Tensor | undefined>();
+  for (const [name, store] of stores) {
+    const stored = store && change(store.stored);
+    const tensor = stored && tensorOf(stored);
+    tensors.set(name, tensor);
+    if (stored !== undefined && tensor !== undefined && byteSize(stored) <= EAGER)
+      await loadTensor(tensor).catch((error: unknown) =>
+        fail("unreadable-model", `it cannot be read: ${String(error)}`, file, `tensor ${name}`),
+      );
+  }
+  return tensors;
+}

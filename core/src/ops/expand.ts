@@ -1,0 +1,35 @@
+import type { Shape } from "../ir/tensor.ts";
+import { broadcast, broadcastOffsets, unbroadcast } from "./broadcast.ts";
+import { ints } from "./check.ts";
+import { constantInputs } from "./constantInputs.ts";
+import { carry, need, type Operator, operator, refuse } from "./operator.ts";
+
+type ExpandAttrs = { readonly shape: readonly number[] };
+
+export const expand: Operator<ExpandAttrs> = operator<ExpandAttrs>({
+  type: "Expand",
+  infer(inputs, attrs) {
+    const x = need(inputs, 0, "Expand");
+    const target: Shape = ints(attrs.shape, { least: 0 }, "Expand: shape");
+    return [{ dtype: x.dtype, shape: broadcast(x.shape, target, "Expand") }];
+  },
+  evaluate: ([x], _attrs, [{ dtype, shape }]) => [
+    {
+      dtype,
+      shape,
+      data: Float64Array.from(broadcastOffsets(x!.shape, shape), (at) => x!.data[at]),
+    },
+  ],
+  gradient: ([ct], { inputs: [x] }) => [unbroadcast(ct!, x!)],
+  channels({ inputs: [x], attrs, outputs: [y] }, _input, axis) {
+    const there = axis - x!.shape.length + attrs.shape.length;
+    if (there >= 0 && attrs.shape[there] !== 1)
+      return refuse("Expand names the length of the axis");
+    return carry(axis + y.shape.length - x!.shape.length);
+  },
+  ...constantInputs("Expand", [{ attr: "shape", input: 1 }]),
+  examples: [
+    { inputs: [[3, 1]], attrs: { shape: [2, 1, 4] } },
+    { inputs: [[]], attrs: { shape: [2, 2] } },
+  ],
+});

@@ -1,0 +1,54 @@
+/** Bundles what runs outside a browser: node esbuild.mjs [--watch] */
+import { chmod } from "node:fs/promises";
+import { context } from "esbuild";
+
+const watching = process.argv.includes("--watch");
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  absWorkingDir: import.meta.dirname,
+  outdir: "dist",
+  outExtension: { ".js": ".cjs" },
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  // Its native library cannot be bundled: it is resolved from node_modules when a model first runs.
+  external: ["onnxruntime-node"],
+  minify: !watching,
+  sourcemap: watching ? "linked" : false,
+  logLevel: "info",
+};
+
+const contexts = await Promise.all([
+  context({
+    ...common,
+    entryPoints: { client: "client/src/extension.ts" },
+    external: [...common.external, "vscode"],
+  }),
+  context({
+    ...common,
+    entryPoints: { server: "server/src/main.ts", compute: "server/src/compute/child.ts" },
+  }),
+  context({
+    ...common,
+    entryPoints: { cli: "server/src/cli/main.ts" },
+    banner: { js: "#!/usr/bin/env node" },
+    plugins: [{ name: "executable", setup: ({ onEnd }) => onEnd(makeExecutable) }],
+  }),
+]);
+
+if (watching) await Promise.all(contexts.map((each) => each.watch()));
+else await buildOnce();
+
+async function buildOnce() {
+  const results = await Promise.allSettled(contexts.map((each) => each.rebuild()));
+  await Promise.all(contexts.map((each) => each.dispose()));
+  // What failed has been printed by esbuild.
+  if (results.some(({ status }) => status === "rejected")) process.exitCode = 1;
+}
+
+/** @param {import("esbuild").BuildResult} result */
+async function makeExecutable(result) {
+  if (result.errors.length === 0) await chmod(new URL("dist/cli.cjs", import.meta.url), 0o755);
+}

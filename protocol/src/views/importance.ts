@@ -1,0 +1,54 @@
+/** Which units matter (Kanadera): plain data, as the listing, the hovers and `importance --json` show it. */
+export interface Importance {
+  /** Name of the data, "" for weights only. */
+  readonly data: string;
+  readonly samples: number;
+  readonly outputs: "probabilities" | "logits";
+  /** Share of samples classified as labelled; absent without labels. */
+  readonly accuracy?: number;
+  readonly layers: readonly LayerImportance[];
+  readonly input: InputImportance;
+  /** Said where σ vanishes (an affine model): the root mean square stands in for it. */
+  readonly note?: string;
+}
+
+export type ImportanceIndex = "sigma" | "gate" | "scaled";
+
+/** One number per unit, in unit order. Sums are over the model's outputs j and, for filters, positions. */
+export interface LayerImportance {
+  readonly name: string;
+  readonly op: string;
+  readonly units: number;
+  /** The ranking index: `index` below. */
+  readonly importance: readonly number[];
+  /** gate for filters, scaled for dense units, unless asked otherwise. */
+  readonly index: ImportanceIndex;
+  /** Imp(l,i) = Σ_j σ(∂y_j/∂a_i), population σ over samples. */
+  readonly sigma: readonly number[];
+  /** Σ_j σ(Σ_positions a·∂y_j/∂a): derivative by a multiplicative gate on the unit. */
+  readonly gate: readonly number[];
+  /** std(a)·sigma, std over samples and positions. */
+  readonly scaled: readonly number[];
+  /** Σ_j mean |∂y_j/∂a|. */
+  readonly meanAbs: readonly number[];
+  /** Σ_j mean (∂y_j/∂a)². */
+  readonly meanSquare: readonly number[];
+  /** Share of samples and positions with a ≠ 0. */
+  readonly active: readonly number[];
+  /** std(a) over samples and positions. */
+  readonly deviation: readonly number[];
+  /**
+   * Per class c and unit: mean over the samples of class c of Σ_positions a·∂logit_c/∂a, the unit's
+   * share of the class's logit through the affine maps that follow. Empty without labels.
+   */
+  readonly contribution: readonly (readonly number[])[];
+  /** Whether the units are the model's outputs. */
+  readonly output: boolean;
+}
+
+export interface InputImportance {
+  /** Shape of one sample as the model takes it. */
+  readonly shape: readonly number[];
+  /** Σ_j σ(∂y_j/∂x_i), row-major. */
+  readonly importance: readonly number[];
+}

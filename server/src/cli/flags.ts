@@ -1,0 +1,123 @@
+import type { Preprocess } from "#core/data/preprocess.ts";
+import type { DataSpec } from "#core/data/spec.ts";
+import { fail } from "#core/problem.ts";
+import type { Arguments, Flags } from "./command.ts";
+
+/** Flags that every command has. */
+export const commonFlags = {
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} satisfies Flags;
+
+/** Flags of commands that read data. */
+export const dataFlags = {
+  data: { type: "string" },
+  labels: { type: "string" },
+  scale: { type: "string" },
+  mean: { type: "string" },
+  std: { type: "string" },
+  layout: { type: "string" },
+  limit: { type: "string" },
+} satisfies Flags;
+
+export const dataHelp = [
+  ["--data DATA", "data file: IDX (.gz), .npz, .npy, .csv#target=column"],
+  ["--labels FILE", "labels, when they are not in or beside the data"],
+  ["--scale S", "multiplies every value (1/255: 0.00392156862745098)"],
+  ["--mean A,B,C", "subtracted per channel after scaling"],
+  ["--std A,B,C", "divides per channel"],
+  ["--layout NCHW|NHWC", "where the model's input has its channels"],
+  ["--limit N", "only the first N samples"],
+] as const;
+
+/** Flags of commands that compute. */
+export const computeFlags = {
+  engine: { type: "string" },
+  processes: { type: "string" },
+  batch: { type: "string" },
+} satisfies Flags;
+
+export const computeHelp = [
+  ["--engine onnxruntime", "what runs the graphs"],
+  ["--processes N", "compute processes (default: one per core)"],
+  ["--batch N", "samples in one run (default: by the size of the model)"],
+] as const;
+
+export function text({ values }: Arguments, flag: string): string | undefined {
+  const value = values[flag];
+  return typeof value === "string" ? value : undefined;
+}
+
+export const list = (args: Arguments, flag: string): readonly string[] =>
+  (args.values[flag] as readonly string[] | undefined) ?? [];
+
+export function number(
+  args: Arguments,
+  flag: string,
+  valid: (n: number) => boolean,
+  expected: string,
+): number | undefined {
+  const given = text(args, flag);
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (given.trim() === "" || !Number.isFinite(value) || !valid(value))
+    return fail("bad-request", `--${flag} ${given}: expected ${expected}`, "");
+  return value;
+}
+
+export const count = (args: Arguments, flag: string): number | undefined =>
+  number(args, flag, (n) => Number.isInteger(n) && n > 0, "a whole number above 0");
+
+export function oneOf<T extends string>(
+  args: Arguments,
+  flag: string,
+  allowed: readonly T[],
+): T | undefined {
+  const given = text(args, flag);
+  if (given === undefined) return undefined;
+  const found = allowed.find((a) => a === given);
+  return found ?? fail("bad-request", `--${flag} ${given}: expected ${allowed.join(" or ")}`, "");
+}
+
+/** The model file, which every command names first. */
+export function modelPath({ positionals }: Arguments): string {
+  const [model, ...others] = positionals;
+  if (model === undefined) return fail("bad-request", "name a model file", "");
+  if (others.length > 0) return fail("bad-request", `unexpected argument ${others[0]}`, "");
+  return model;
+}
+
+export function dataSpec(args: Arguments): DataSpec | undefined {
+  const data = text(args, "data");
+  if (data === undefined) return undefined;
+  const labels = text(args, "labels");
+  const limit = count(args, "limit");
+  return {
+    data,
+    preprocess: preprocess(args),
+    ...(labels === undefined ? {} : { labels }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+function preprocess(args: Arguments): Preprocess {
+  const scale = number(args, "scale", () => true, "a number");
+  const mean = numbers(args, "mean");
+  const std = numbers(args, "std");
+  const layout = oneOf(args, "layout", ["NCHW", "NHWC"]);
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    ...(mean === undefined ? {} : { mean }),
+    ...(std === undefined ? {} : { std }),
+    ...(layout === undefined ? {} : { layout }),
+  };
+}
+
+function numbers(args: Arguments, flag: string): readonly number[] | undefined {
+  const given = text(args, flag);
+  if (given === undefined) return undefined;
+  const values = given.split(",").map(Number);
+  if (given.trim() === "" || values.some((v) => !Number.isFinite(v)))
+    return fail("bad-request", `--${flag} ${given}: expected numbers separated by commas`, "");
+  return values;
+}

@@ -1,0 +1,99 @@
+import { MEASURES } from "#core/explain/importance/statistics.ts";
+import { fail } from "#core/problem.ts";
+import { findings } from "#core/report/findings.ts";
+import type { Importance } from "#protocol/views/importance.ts";
+import { computeImportance } from "../operations/importance.ts";
+import { inspectModel } from "../operations/inspect.ts";
+import { ENGINES } from "../runtime/engines.ts";
+import type { Command } from "./command.ts";
+import { failsOn } from "./failOn.ts";
+import {
+  computeFlags,
+  computeHelp,
+  count,
+  dataFlags,
+  dataHelp,
+  dataSpec,
+  modelPath,
+  number,
+  oneOf,
+  text,
+} from "./flags.ts";
+import { cliPool } from "./pool.ts";
+import { rankedTable } from "./rankedTable.ts";
+
+export const importance: Command = {
+  name: "importance",
+  usage: "MODEL --data DATA",
+  about: "ranks the units of every layer, and the inputs, by their importance on the data",
+  flags: {
+    ...dataFlags,
+    ...computeFlags,
+    outputs: { type: "string" },
+    index: { type: "string" },
+    layers: { type: "string" },
+    top: { type: "string" },
+    seed: { type: "string" },
+    "fail-on": { type: "string" },
+    "low-importance": { type: "string" },
+  },
+  help: [
+    ...dataHelp,
+    ["--outputs probabilities|logits", "what is differentiated (default: probabilities)"],
+    [
+      "--index sigma|gate|scaled",
+      "what ranks the units (default: gate for filters, scaled for dense units)",
+    ],
+    ["--layers A,B", "only these layers"],
+    ["--top N", "units shown per layer (default: 5 first and last)"],
+    ["--seed N", "for random choices; the same seed gives the same result"],
+    [
+      "--low-importance S",
+      "share of the layer's largest importance below which a unit is a finding (default: 0.05)",
+    ],
+    ["--fail-on hint|warning", "exit 1 when there are findings of this severity or worse"],
+    ...computeHelp,
+  ],
+  async run(args, terminal) {
+    const model = modelPath(args);
+    const data = dataSpec(args) ?? fail("bad-request", "name the data with --data", "");
+    number(args, "seed", Number.isInteger, "a whole number");
+    const started = performance.now();
+    const outputs = oneOf(args, "outputs", ["probabilities", "logits"]);
+    const index = oneOf(args, "index", ["sigma", "gate", "scaled"]);
+    const engine = oneOf(args, "engine", ENGINES);
+    const layers = text(args, "layers")?.split(",");
+    const batch = count(args, "batch");
+    const result = await computeImportance(
+      cliPool(count(args, "processes")),
+      {
+        model,
+        data,
+        measures: MEASURES,
+        ...(outputs === undefined ? {} : { outputs }),
+        ...(index === undefined ? {} : { index }),
+        ...(engine === undefined ? {} : { engine }),
+        ...(layers === undefined ? {} : { layers }),
+        ...(batch === undefined ? {} : { batch }),
+      },
+      terminal,
+    );
+    const unknown = layers?.find((name) => !result.layers.some((l) => l.name === name));
+    if (unknown !== undefined) fail("bad-request", `--layers: there is no layer ${unknown}`, model);
+    const lowImportance =
+      number(args, "low-importance", (n) => n >= 0 && n <= 1, "a share from 0 to 1") ?? 0.05;
+    const found = findings(await inspectModel(model), result, { lowImportance });
+    const seconds = (performance.now() - started) / 1000;
+    if (result.note !== undefined) terminal.note(`note: ${result.note}`);
+    return {
+      json: { model, ...result, seconds },
+      text: `${rankedTable(result, count(args, "top"))}${footer(result, seconds)}`,
+      failed: failsOn(args, found),
+    };
+  },
+};
+
+function footer({ samples, accuracy }: Importance, seconds: number): string {
+  const known = accuracy === undefined ? "" : `; accuracy ${accuracy.toFixed(4)}`;
+  return `\n${samples.toLocaleString("en")} samples${known}; ${seconds.toFixed(2)} s\n`;
+}

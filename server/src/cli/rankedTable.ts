@@ -1,0 +1,26 @@
+import type { Importance, LayerImportance } from "#protocol/views/importance.ts";
+
+const SHOWN = 5;
+
+/** The units of every layer, most important first; the middle is left out. */
+export function rankedTable({ layers }: Importance, top?: number): string {
+  return layers.map((layer) => layerTable(layer, top)).join("\n");
+}
+
+function layerTable(layer: LayerImportance, top: number | undefined): string {
+  const { name, op, units, index, importance, active, sigma } = layer;
+  const order = importance
+    .map((_, u) => u)
+    .sort((a, b) => importance[b]! - importance[a]! || a - b);
+  const whole = top === undefined && units <= 2 * SHOWN + 1;
+  const first = whole ? order : order.slice(0, top ?? SHOWN);
+  const last = whole || top !== undefined ? [] : order.slice(-SHOWN);
+  const row = (u: number) =>
+    `  ${String(order.indexOf(u) + 1).padStart(5)}  ${`${name}/${u}`.padEnd(name.length + 6)}  ${show(importance[u]!)}  ${show(sigma[u]!)}  ${(100 * active[u]!).toFixed(1).padStart(5)} %`;
+  const title = `${name}  ${op}  ${units} units, ranked by ${index}${layer.output ? "  (outputs)" : ""}`;
+  const head = `  ${"rank".padStart(5)}  ${"unit".padEnd(name.length + 6)}  ${"importance".padStart(10)}  ${"sigma".padStart(10)}   active`;
+  const gap = last.length > 0 ? [`  ${"…".padStart(5)}  (${units - 2 * SHOWN} more)`] : [];
+  return `${[title, head, ...first.map(row), ...gap, ...last.map(row)].join("\n")}\n`;
+}
+
+const show = (value: number): string => value.toPrecision(4).padStart(10);

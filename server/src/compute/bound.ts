@@ -1,0 +1,36 @@
+import { fold } from "#core/compile/fold.ts";
+import { chooseBatch } from "#core/explain/batch.ts";
+import { bindBatch } from "#core/formats/batch.ts";
+import type { Graph } from "#core/ir/graph.ts";
+import { known } from "#core/ir/tensor.ts";
+import { fail } from "#core/problem.ts";
+import { readModel } from "../files/openModel.ts";
+
+/**
+ * A model read for running: weights in memory, constants folded, its batch bound to a number. Models
+ * that only take the batch they were exported with run sample by sample.
+ */
+export async function bound(
+  path: string,
+  asked?: number,
+): Promise<{ graph: Graph; batch: number }> {
+  const model = await readModel(path);
+  const bind = (batch: number): Graph => {
+    const result = bindBatch(model.graph, batch);
+    if (result.kind === "refused")
+      return fail(
+        "unreadable-model",
+        `it does not take batches of ${batch}: ${result.because}`,
+        path,
+        result.at,
+      );
+    return fold(result.graph);
+  };
+  const one = bind(1);
+  const batch = asked ?? (bindBatch(model.graph, 2).kind === "bound" ? chooseBatch(one) : 1);
+  return { graph: batch === 1 ? one : bind(batch), batch };
+}
+
+/** Shape of one sample of the first input. */
+export const inputShape = (graph: Graph): readonly number[] =>
+  known(graph.inputs[0]!.shape).slice(1);

@@ -1,0 +1,56 @@
+import { ProblemError, problem } from "#core/problem.ts";
+import type { FromCompute, ToCompute } from "./messages.ts";
+import type { OpenTask } from "./task.ts";
+import { taskOfName } from "./tasks/table.ts";
+
+/** The compute process: runs models, so that nobody else's thread blocks and nobody else can crash. */
+let current: { job: number; task: OpenTask<unknown, unknown> } | undefined;
+let queue: Promise<void> = Promise.resolve();
+
+process.on("message", (message: ToCompute) => {
+  queue = queue.then(() => handle(message));
+});
+// The parent is gone: nobody waits for the results.
+process.on("disconnect", () => process.exit(0));
+
+async function handle(message: ToCompute): Promise<void> {
+  const { job } = message;
+  try {
+    switch (message.kind) {
+      case "open": {
+        await current?.task.close();
+        current = undefined;
+        const task = await taskOfName(message.task).open(message.params);
+        current = { job, task };
+        const { samples, batch, info } = task;
+        return send({ kind: "opened", job, samples, batch, info });
+      }
+      case "run": {
+        if (current?.job !== job) return;
+        return send({
+          kind: "partial",
+          job,
+          partial: await current.task.shard(message.from, message.to),
+        });
+      }
+      case "close":
+        if (current?.job !== job) return;
+        await current.task.close();
+        current = undefined;
+    }
+  } catch (error) {
+    send({ kind: "failed", job, problem: asProblem(error) });
+  }
+}
+
+function asProblem(error: unknown) {
+  if (error instanceof ProblemError) return error.problem;
+  const text = error instanceof Error ? error.message : String(error);
+  if (process.env.KAIBO_DEBUG !== undefined)
+    process.stderr.write(`${(error as Error).stack ?? text}\n`);
+  return problem("compute-failed", text, "");
+}
+
+const send = (message: FromCompute): void => {
+  process.send?.(message);
+};

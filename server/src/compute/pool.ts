@@ -1,0 +1,204 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { ProblemError, problem } from "#core/problem.ts";
+import { inShardOrder } from "./inShardOrder.ts";
+import type { FromCompute, ToCompute } from "./messages.ts";
+import type { Task } from "./task.ts";
+
+export interface PoolOptions {
+  /** The bundle of child.ts. */
+  readonly script: string;
+  /** Compute processes; as many as cores when absent. */
+  readonly processes?: number;
+}
+
+export interface Control {
+  readonly signal?: AbortSignal;
+  /** Called after every shard. */
+  progress?(done: number, total: number): void;
+}
+
+export interface Done<R, I> {
+  readonly partial: R;
+  readonly info: I;
+}
+
+type Opened = Extract<FromCompute, { kind: "opened" }>;
+
+/** Samples in one shard, before rounding to whole batches: often enough for progress and cancel. */
+const SHARD = 500;
+
+/**
+ * Child processes that run models. A cancelled job's processes are killed, since ONNX Runtime cannot be
+ * interrupted; a process that dies fails its job with one problem. Both are replaced at the next job.
+ */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #size: number;
+  readonly #idle: ChildProcess[] = [];
+  readonly #all = new Set<ChildProcess>();
+  #lastJob = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#size = Math.max(1, options.processes ?? availableParallelism());
+  }
+
+  /** Process ids, for tests and for the log. */
+  get processes(): readonly number[] {
+    return [...this.#all].flatMap((c) => (c.pid === undefined ? [] : [c.pid]));
+  }
+
+  /** Runs the task over all its samples. Rejects with ProblemError. */
+  async run<P, R, I>(task: Task<P, R, I>, params: P, control: Control = {}): Promise<Done<R, I>> {
+    const job = ++this.#lastJob;
+    const workers: Worker[] = [];
+    const abort = new AbortController();
+    const cancel = () => abort.abort(cancelled());
+    control.signal?.addEventListener("abort", cancel);
+    if (control.signal?.aborted === true) cancel();
+    const start = () => {
+      const worker = new Worker(this.#take(), job, abort.signal);
+      workers.push(worker);
+      return worker;
+    };
+    try {
+      abort.signal.throwIfAborted();
+      const first = start();
+      const { samples, batch, info } = await first.open(task.name, params);
+      const shards = shardsOf(samples, batch);
+      const merged = inShardOrder(task.merge);
+      const count = Math.min(this.#size, shards.length);
+      while (workers.length < count) start();
+      let next = 0;
+      let done = 0;
+      const run = async (worker: Worker, k: number): Promise<void> => {
+        if (k > 0) await worker.open(task.name, params);
+        // Each process gets later and later shards, so it streams the data forward once.
+        for (let range = shards[next++]; range !== undefined; range = shards[next++]) {
+          merged.add(range.shard, (await worker.run(range)) as R);
+          done += range.to - range.from;
+          control.progress?.(done, samples);
+        }
+      };
+      await Promise.all(workers.map(run));
+      for (const worker of workers) this.#give(worker);
+      workers.length = 0;
+      return { partial: merged.result(), info: info as I };
+    } finally {
+      control.signal?.removeEventListener("abort", cancel);
+      for (const worker of workers) this.#kill(worker.child);
+    }
+  }
+
+  /** Ends all processes. */
+  dispose(): void {
+    for (const child of this.#all) this.#kill(child);
+  }
+
+  #take(): ChildProcess {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const child = fork(this.#options.script, [], { serialization: "advanced", execArgv: [] });
+    this.#all.add(child);
+    child.once("exit", () => {
+      this.#all.delete(child);
+      const at = this.#idle.indexOf(child);
+      if (at >= 0) this.#idle.splice(at, 1);
+    });
+    return child;
+  }
+
+  #give(worker: Worker): void {
+    worker.close();
+    if (this.#all.has(worker.child)) this.#idle.push(worker.child);
+  }
+
+  #kill(child: ChildProcess): void {
+    this.#all.delete(child);
+    child.kill("SIGKILL");
+  }
+}
+
+/** Samples of one shard. */
+export interface Range {
+  readonly shard: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One process while it works for one job. */
+class Worker {
+  readonly child: ChildProcess;
+  readonly #job: number;
+  readonly #signal: AbortSignal;
+
+  constructor(child: ChildProcess, job: number, signal: AbortSignal) {
+    this.child = child;
+    this.#job = job;
+    this.#signal = signal;
+  }
+
+  async open(task: string, params: unknown): Promise<Opened> {
+    const reply = await this.#ask({ kind: "open", job: this.#job, task, params }, "opened");
+    return reply as Opened;
+  }
+
+  async run({ from, to }: Range): Promise<unknown> {
+    const reply = await this.#ask({ kind: "run", job: this.#job, from, to }, "partial");
+    return (reply as { partial: unknown }).partial;
+  }
+
+  close(): void {
+    if (this.child.connected) this.#send({ kind: "close", job: this.#job });
+  }
+
+  #send(message: ToCompute): void {
+    this.child.send(message);
+  }
+
+  /** Sends and waits for the final reply; rejects when cancelled or when the process dies. */
+  #ask(message: ToCompute, final: FromCompute["kind"]): Promise<FromCompute> {
+    return new Promise((resolve, reject) => {
+      const end = (act: () => void) => {
+        this.child.off("message", onMessage);
+        this.child.off("exit", onExit);
+        this.child.off("error", onError);
+        this.#signal.removeEventListener("abort", onAbort);
+        act();
+      };
+      const onMessage = (m: FromCompute) => {
+        if (m.job !== this.#job) return;
+        if (m.kind === "failed") end(() => reject(new ProblemError(m.problem)));
+        else if (m.kind === final) end(() => resolve(m));
+      };
+      const onExit = (code: number | null, signal: string | null) =>
+        end(() => reject(died(signal ?? `exit code ${code}`)));
+      const onError = (error: Error) => end(() => reject(died(error.message)));
+      const onAbort = () => end(() => reject(this.#signal.reason as Error));
+      this.child.on("message", onMessage);
+      this.child.once("exit", onExit);
+      this.child.once("error", onError);
+      this.#signal.addEventListener("abort", onAbort);
+      if (this.#signal.aborted) onAbort();
+      else this.#send(message);
+    });
+  }
+}
+
+const cancelled = () => new ProblemError(problem("cancelled", "cancelled", ""));
+
+const died = (how: string) =>
+  new ProblemError(
+    problem("compute-failed", `the compute process ended (${how}); run it again`, ""),
+  );
+
+/** Whole batches, about SHARD samples each: fixed by the data alone, so results do not depend on processes. */
+export function shardsOf(samples: number, batch: number): Range[] {
+  const size = Math.max(1, Math.round(SHARD / batch)) * batch;
+  return Array.from({ length: Math.ceil(samples / size) }, (_, shard) => ({
+    shard,
+    from: shard * size,
+    to: Math.min(samples, (shard + 1) * size),
+  }));
+}

@@ -1,0 +1,96 @@
+import type { DataSpec } from "#core/data/spec.ts";
+import { correctIn } from "#core/explain/correct.ts";
+import { paddedInput } from "#core/explain/padding.ts";
+import { readout } from "#core/explain/readout.ts";
+import type { Graph } from "#core/ir/graph.ts";
+import { fail } from "#core/problem.ts";
+import { maskUnits } from "#core/prune/mask.ts";
+import { planPrune, type UnitSet } from "#core/prune/plan.ts";
+import { type Engine, engine } from "../../runtime/engines.ts";
+import { bound, inputShape } from "../bound.ts";
+import { randomSamples } from "../randomSamples.ts";
+import { openSamples } from "../samples.ts";
+import type { Task } from "../task.ts";
+
+export interface ComparisonParams {
+  readonly model: string;
+  readonly pruned: string;
+  readonly removed: readonly UnitSet[];
+  /** Random inputs when absent. */
+  readonly data?: DataSpec;
+  readonly engine: Engine;
+  readonly batch?: number;
+}
+
+/** How a pruned file compares with the original whose units are masked to zero. */
+export interface Comparison {
+  readonly labelled: number;
+  readonly correctBefore: number;
+  readonly correctAfter: number;
+  /** Largest |difference| of any output, pruned against masked. */
+  readonly maskedDifference: number;
+}
+
+/** Runs the original, the masked original and the pruned file on the same samples. */
+export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
+  name: "comparison",
+  async open(params) {
+    const { graph, batch } = await bound(params.model, params.batch);
+    const planned = planPrune(graph, params.removed);
+    if ("refusal" in planned)
+      return fail("cannot-prune", planned.refusal.because, params.model, planned.refusal.at);
+    const after = await bound(params.pruned, batch);
+    const logits = (g: Graph): Graph => ({
+      inputs: g.inputs,
+      outputs: [...g.outputs, readout(g, "logits").z],
+    });
+    const runtime = engine(params.engine);
+    const original = await runtime.compile(logits(graph));
+    const masked = await runtime.compile(maskUnits(logits(graph), planned.plan.masks));
+    const pruned = await runtime.compile(logits(after.graph));
+    const shape = inputShape(graph);
+    const samples =
+      params.data === undefined ? randomSamples(shape) : await openSamples(params.data, shape);
+    const reader = samples.forward(batch);
+    return {
+      samples: samples.dataset.count,
+      batch,
+      info: undefined,
+      async shard(from, to) {
+        const sum = { labelled: 0, correctBefore: 0, correctAfter: 0, maskedDifference: 0 };
+        for await (const b of reader.batches(from, to)) {
+          const x = paddedInput(samples.prepare(b), b.count, [batch, ...shape]);
+          const [before, expected, found] = [
+            await original.run([x]),
+            await masked.run([x]),
+            await pruned.run([x]),
+          ];
+          expected.forEach((tensor, i) => {
+            const rows = (tensor.data.length / batch) * b.count;
+            for (let k = 0; k < rows; k++)
+              sum.maskedDifference = Math.max(
+                sum.maskedDifference,
+                Math.abs(tensor.data[k]! - found[i]!.data[k]!),
+              );
+          });
+          if (b.labels === undefined) continue;
+          sum.labelled += b.count;
+          sum.correctBefore += correctIn(before.at(-1)!, b.labels);
+          sum.correctAfter += correctIn(found.at(-1)!, b.labels);
+        }
+        return sum;
+      },
+      async close() {
+        await reader.close();
+        for (const program of [original, masked, pruned]) await program.release();
+        await samples.close();
+      },
+    };
+  },
+  merge: (a, b) => ({
+    labelled: a.labelled + b.labelled,
+    correctBefore: a.correctBefore + b.correctBefore,
+    correctAfter: a.correctAfter + b.correctAfter,
+    maskedDifference: Math.max(a.maskedDifference, b.maskedDifference),
+  }),
+};

@@ -1,0 +1,79 @@
+import { resolve } from "node:path";
+import type { Edit } from "#core/formats/edits.ts";
+import type { Edited, Opened } from "#core/formats/format.ts";
+import type { Model } from "#core/formats/model.ts";
+import { formatOf } from "#core/formats/table.ts";
+import { loadWeights } from "#core/formats/weights.ts";
+import { fail, ProblemError, problem } from "#core/problem.ts";
+import { type FileSource, openFile, openSibling } from "./fileSource.ts";
+
+/** A model file, open for reading its weights; close it when done. */
+export interface OpenModel extends Opened {
+  /** The file with edited tensors, and what it will be read as. */
+  edit(edits: readonly Edit[]): Promise<Edited>;
+  close(): Promise<void>;
+}
+
+const HEAD = 256;
+
+/** Reads a model file's structure. Rejects with ProblemError only when there is no such file to open. */
+export async function openModel(path: string): Promise<OpenModel> {
+  const source = await openExisting(path);
+  const files = new Set<FileSource>([source]);
+  const close = async () => {
+    for (const file of files) await file.close();
+  };
+  const siblings = {
+    async open(relative: string) {
+      const file = await openSibling(resolve(path), relative);
+      if (file !== undefined) files.add(file);
+      return file;
+    },
+  };
+  const format = formatOf(await source.read(0, Math.min(HEAD, source.size)), source.name);
+  if (format === undefined) {
+    const problems = [
+      problem(
+        "unreadable-model",
+        `no model format that Kaibo reads; export to ONNX${pickleHint(source.name)}`,
+        path,
+      ),
+    ];
+    return {
+      model: undefined,
+      problems,
+      edit: () => Promise.reject(new Error("nothing to edit")),
+      close,
+    };
+  }
+  const opened = await format.read(source, siblings);
+  return { ...opened, edit: (edits) => format.applyEdits(source, siblings, edits), close };
+}
+
+/** A model with its weights in memory; rejects with ProblemError when nothing of it can be read. */
+export async function readModel(path: string): Promise<Model> {
+  const opened = await openModel(path);
+  try {
+    if (opened.model === undefined)
+      throw new ProblemError(
+        opened.problems[0] ?? problem("unreadable-model", "it holds no graph", path),
+      );
+    await loadWeights(opened.model.graph);
+    return opened.model;
+  } finally {
+    await opened.close();
+  }
+}
+
+async function openExisting(path: string): Promise<FileSource> {
+  let file: FileSource | undefined;
+  try {
+    file = await openFile(path);
+  } catch (error) {
+    return fail("unreadable-model", `cannot be opened: ${(error as Error).message}`, path);
+  }
+  return file ?? fail("unreadable-model", "there is no such file; check the path", path);
+}
+
+const pickleHint = (name: string): string =>
+  /\.(pt|pth|ckpt)$/i.test(name) ? " with torch.onnx.export(model, example, 'model.onnx')" : "";

@@ -1,0 +1,46 @@
+import type { DataSpec } from "#core/data/spec.ts";
+import { finish } from "#core/explain/importance/finish.ts";
+import { MEASURES, type Measure } from "#core/explain/importance/statistics.ts";
+import type { OutputKind } from "#core/explain/readout.ts";
+import type { Importance, ImportanceIndex } from "#protocol/views/importance.ts";
+import type { Control, Pool } from "../compute/pool.ts";
+import { importanceTask } from "../compute/tasks/importance.ts";
+import type { Engine } from "../runtime/engines.ts";
+
+export interface ImportanceRequest {
+  readonly model: string;
+  readonly data: DataSpec;
+  readonly outputs?: OutputKind;
+  readonly index?: ImportanceIndex;
+  readonly layers?: readonly string[];
+  readonly measures?: readonly Measure[];
+  readonly engine?: Engine;
+  readonly batch?: number;
+}
+
+/** Which units of a model file matter on some data. Rejects with ProblemError. */
+export async function computeImportance(
+  pool: Pool,
+  request: ImportanceRequest,
+  control: Control = {},
+): Promise<Importance> {
+  const { model, data, index, layers, batch, outputs = "probabilities" } = request;
+  const { partial, info } = await pool.run(
+    importanceTask,
+    {
+      model,
+      data,
+      outputs,
+      measures: request.measures ?? MEASURES,
+      engine: request.engine ?? "onnxruntime",
+      ...(layers === undefined ? {} : { layers }),
+      ...(batch === undefined ? {} : { batch }),
+    },
+    control,
+  );
+  return finish(partial, info.targets, info.outputs, {
+    data: data.data,
+    outputs,
+    ...(index === undefined ? {} : { index }),
+  });
+}

@@ -1,0 +1,75 @@
+import * as ort from "onnxruntime-node";
+import { encode } from "#core/compile/encode.ts";
+import { optimise } from "#core/compile/optimise.ts";
+import type { Graph } from "#core/ir/graph.ts";
+import type { DType, Tensor } from "#core/ir/tensor.ts";
+import type { CompileOptions, Program, Runtime } from "#core/runtime/runtime.ts";
+
+/** ONNX Runtime on the CPU. `run` blocks the thread: only compute processes and the CLI's children call it. */
+export const onnxRuntime: Runtime = {
+  name: "onnxruntime",
+  async compile(graph, options) {
+    return session(optimise(graph), options ?? {});
+  },
+};
+
+async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<Program> {
+  const inputNames = graph.inputs.map((_, i) => `i${i}`);
+  const outputNames = graph.outputs.map((_, i) => `o${i}`);
+  const session = await ort.InferenceSession.create(encode(graph, { inputNames, outputNames }), {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+  });
+  // ONNX Runtime drops inputs that no node uses.
+  const used = new Set(session.inputNames);
+  return {
+    async run(inputs) {
+      const feeds: Record<string, ort.Tensor> = {};
+      inputs.forEach((tensor, i) => {
+        if (used.has(inputNames[i]!)) feeds[inputNames[i]!] = toOrt(tensor);
+      });
+      const results = await session.run(feeds);
+      return outputNames.map((name) => fromOrt(results[name]!));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** An int64 or bool tensor that came out of ONNX Runtime goes back in without conversion. */
+const native = new WeakMap<Tensor["data"], ort.Tensor>();
+
+function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {
+  const kept = native.get(data);
+  if (kept !== undefined) return kept;
+  switch (dtype) {
+    case "float32":
+      return new ort.Tensor(data instanceof Float32Array ? data : Float32Array.from(data), shape);
+    case "int64":
+      return new ort.Tensor(
+        "int64",
+        BigInt64Array.from(data, (v) => BigInt(v)),
+        shape,
+      );
+    case "bool":
+      return new ort.Tensor("bool", Uint8Array.from(data), shape);
+    case "float64":
+      return new ort.Tensor(Float64Array.from(data), shape);
+    case "string":
+      throw new Error("string tensors are not run");
+    default:
+      return new ort.Tensor(dtype, data as Int32Array, shape);
+  }
+}
+
+function fromOrt(result: ort.Tensor): Tensor {
+  const dtype = result.type as DType;
+  const shape = result.dims;
+  if (result.data instanceof BigInt64Array || result.data instanceof BigUint64Array) {
+    const data = Float64Array.from(result.data, Number);
+    native.set(data, result);
+    return { dtype, shape, data };
+  }
+  return { dtype, shape, data: result.data as Tensor["data"] };
+}

@@ -1,0 +1,166 @@
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { DataSpec } from "#core/data/spec.ts";
+import { type Problem, problem } from "#core/problem.ts";
+
+export const CONFIG_NAME = "kaibo.json";
+
+/** What kaibo.json says of one model; paths are absolute. */
+export interface ModelConfig {
+  /** The kaibo.json it stands in. */
+  readonly file: string;
+  readonly data?: DataSpec;
+  readonly classes?: readonly string[];
+  readonly lowImportance?: number;
+  readonly suppress: readonly Suppression[];
+}
+
+/** A finding that is not reported: everywhere in the model, in one layer, or for some units. */
+export interface Suppression {
+  readonly finding: string;
+  readonly layer?: string;
+  readonly units?: readonly number[];
+}
+
+export interface FoundConfig {
+  readonly config?: ModelConfig;
+  readonly problem?: Problem;
+}
+
+/** Looks for the model in the kaibo.json beside it, and then in the folders above. */
+export async function findConfig(model: string): Promise<FoundConfig> {
+  for (let folder = dirname(model); ; folder = dirname(folder)) {
+    const file = join(folder, CONFIG_NAME);
+    if (await exists(file)) {
+      const found = await readConfig(file, model);
+      if (found.config !== undefined || found.problem !== undefined) return found;
+    }
+    if (dirname(folder) === folder) return {};
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return false;
+    throw error;
+  }
+}
+
+async function readConfig(file: string, model: string): Promise<FoundConfig> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    return {
+      problem: problem("bad-request", `it is not valid JSON: ${(error as Error).message}`, file),
+    };
+  }
+  const models = fields(json).models;
+  if (!Array.isArray(models))
+    return { problem: problem("bad-request", `expected a list "models"`, file) };
+  const folder = dirname(file);
+  const index = models.findIndex(
+    (m) =>
+      typeof fields(m).model === "string" && resolve(folder, fields(m).model as string) === model,
+  );
+  if (index < 0) return {};
+  try {
+    return { config: decode(fields(models[index]), file, `models[${index}]`) };
+  } catch (error) {
+    if (error instanceof Wrong)
+      return { problem: problem("bad-request", error.message, file, error.place) };
+    throw error;
+  }
+}
+
+class Wrong extends Error {
+  readonly place: string;
+  constructor(place: string, expected: string) {
+    super(`expected ${expected}`);
+    this.place = place;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fields = (value: unknown): Fields =>
+  typeof value === "object" && value !== null ? (value as Fields) : {};
+
+function decode(entry: Fields, file: string, place: string): ModelConfig {
+  const folder = dirname(file);
+  const path = (key: string) => {
+    const value = optional(entry, key, place, isText, "a path");
+    return value === undefined ? undefined : resolve(folder, value);
+  };
+  const data = path("data");
+  const labels = path("labels");
+  const classes = optional(entry, "classes", place, isTexts, "a list of names");
+  const lowImportance = optional(entry, "lowImportance", place, isShare, "a share from 0 to 1");
+  const spec = data && {
+    data,
+    ...(labels === undefined ? {} : { labels }),
+    preprocess: input(entry, place),
+  };
+  return {
+    file,
+    ...(spec === undefined || spec === "" ? {} : { data: spec }),
+    ...(classes === undefined ? {} : { classes }),
+    ...(lowImportance === undefined ? {} : { lowImportance }),
+    suppress: suppressions(entry, place),
+  };
+}
+
+function input(entry: Fields, at: string): DataSpec["preprocess"] {
+  const given = fields(entry.input);
+  const place = `${at}.input`;
+  const scale = optional(given, "scale", place, isNumber, "a number");
+  const mean = optional(given, "mean", place, isNumbers, "a list of numbers");
+  const std = optional(given, "std", place, isNumbers, "a list of numbers");
+  const layout = optional(given, "layout", place, isLayout, `"NCHW" or "NHWC"`);
+  return {
+    ...(scale === undefined ? {} : { scale }),
+    ...(mean === undefined ? {} : { mean }),
+    ...(std === undefined ? {} : { std }),
+    ...(layout === undefined ? {} : { layout }),
+  };
+}
+
+function suppressions(entry: Fields, at: string): Suppression[] {
+  const list = optional(entry, "suppress", at, Array.isArray, "a list") ?? [];
+  return list.map((item: unknown, i): Suppression => {
+    const place = `${at}.suppress[${i}]`;
+    const finding = optional(fields(item), "finding", place, isText, "the name of a finding");
+    if (finding === undefined) throw new Wrong(place, `"finding"`);
+    const layer = optional(fields(item), "layer", place, isText, "the name of a layer");
+    const units = optional(fields(item), "units", place, isNumbers, "a list of units");
+    return {
+      finding,
+      ...(layer === undefined ? {} : { layer }),
+      ...(units === undefined ? {} : { units }),
+    };
+  });
+}
+
+function optional<T>(
+  from: Fields,
+  key: string,
+  place: string,
+  is: (value: unknown) => value is T,
+  expected: string,
+): T | undefined {
+  const value = from[key];
+  if (value === undefined) return undefined;
+  if (!is(value)) throw new Wrong(`${place}.${key}`, expected);
+  return value;
+}
+
+const isText = (v: unknown): v is string => typeof v === "string" && v !== "";
+const isNumber = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v);
+const isShare = (v: unknown): v is number => isNumber(v) && v >= 0 && v <= 1;
+const isTexts = (v: unknown): v is readonly string[] =>
+  Array.isArray(v) && v.every((t) => typeof t === "string");
+const isNumbers = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(isNumber);
+const isLayout = (v: unknown): v is "NCHW" | "NHWC" => v === "NCHW" || v === "NHWC";

@@ -1,0 +1,135 @@
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { type CheckedEdit, checkEdit } from "#core/listing/check.ts";
+import type { ListingDocument } from "#core/listing/document.ts";
+import { writeListing } from "#core/listing/write.ts";
+import { describe, type Problem, ProblemError } from "#core/problem.ts";
+import { type FindingLevels, findings } from "#core/report/findings.ts";
+import type { Finding } from "#protocol/views/finding.ts";
+import type { Importance } from "#protocol/views/importance.ts";
+import type { ModelView } from "#protocol/views/model.ts";
+import { hashFile } from "../files/replaceFile.ts";
+import { inspectModel } from "../operations/inspect.ts";
+import { findConfig, type ModelConfig, type Suppression } from "./kaiboJson.ts";
+
+/** What is known of a model file, as it was when it was read. */
+export interface ModelFile {
+  readonly path: string;
+  /** Hash of the bytes. */
+  readonly revision: string;
+  /** Modification time and size, by which a change is noticed. */
+  readonly stamp: string;
+  readonly mtime: number;
+  /** Structure, or a view without layers whose problems say why. */
+  readonly view: ModelView;
+  readonly config?: ModelConfig;
+  readonly problem?: Problem;
+}
+
+/** A model file with its results, as the listing shows it. */
+export interface Snapshot extends ModelFile {
+  readonly importance?: Importance;
+  readonly findings: readonly Finding[];
+  readonly document: ListingDocument;
+  /** What open editors may still show of this revision: an edit is checked against the text it began from. */
+  readonly earlier: readonly ListingDocument[];
+}
+
+export async function stampOf(path: string): Promise<{ stamp: string; mtime: number }> {
+  const { mtimeMs, size, ino } = await stat(path);
+  return { stamp: `${mtimeMs} ${size} ${ino}`, mtime: mtimeMs };
+}
+
+/** Reads a model file. Rejects only when there is no such file. */
+export async function readModelFile(path: string): Promise<ModelFile> {
+  const { stamp, mtime } = await stampOf(path);
+  const revision = await hashFile(path);
+  const { config, problem: wrong } = await findConfig(path);
+  const rest = {
+    ...(config === undefined ? {} : { config }),
+    ...(wrong === undefined ? {} : { problem: wrong }),
+  };
+  try {
+    return { path, revision, stamp, mtime, view: await inspectModel(path), ...rest };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return {
+      path,
+      revision,
+      stamp,
+      mtime,
+      view: unreadable(path, error.problem),
+      ...rest,
+      problem: error.problem,
+    };
+  }
+}
+
+const unreadable = (path: string, problem: Problem): ModelView => ({
+  name: basename(path),
+  format: "unreadable",
+  parameters: 0,
+  inputs: [],
+  outputs: [],
+  layers: [],
+  problems: [describe(problem)],
+});
+
+export interface ShowOptions {
+  readonly locale: string;
+  readonly lowImportance: number;
+  readonly levels: FindingLevels;
+}
+
+/** Puts a model file and its results into words. */
+export function show(
+  file: ModelFile,
+  importance: Importance | undefined,
+  options: ShowOptions,
+  earlier: readonly ListingDocument[] = [],
+): Snapshot {
+  const { view, config } = file;
+  const lowImportance = config?.lowImportance ?? options.lowImportance;
+  const { levels, locale } = options;
+  const shown =
+    importance === undefined ? undefined : { ...importance, data: basename(importance.data) };
+  const all = shown === undefined ? [] : findings(view, shown, { lowImportance, levels, locale });
+  const said =
+    file.problem === undefined || view.problems.includes(describe(file.problem))
+      ? view
+      : { ...view, problems: [...view.problems, describe(file.problem)] };
+  const document = writeListing(said, shown, {
+    locale,
+    lowImportance,
+    levels,
+    ...(config?.classes === undefined ? {} : { classes: config.classes }),
+    ...(shown === undefined && config?.data !== undefined
+      ? { data: { name: basename(config.data.data), samples: 0 } }
+      : {}),
+  });
+  return {
+    ...file,
+    view: said,
+    ...(shown === undefined ? {} : { importance: shown }),
+    findings: all.filter((f) => !(config?.suppress ?? []).some((s) => suppresses(s, f))),
+    document,
+    earlier,
+  };
+}
+
+/** The edit that a text makes: read against whichever version of the listing it began from. */
+export function editOf(
+  { view, document, earlier }: Snapshot,
+  text: string,
+  locale: string,
+): CheckedEdit {
+  const checked = [document, ...earlier].map((d) => checkEdit(view, d, text, locale));
+  return checked.reduce((best, next) =>
+    next.problems.length < best.problems.length ? next : best,
+  );
+}
+
+const suppresses = ({ finding, layer, units }: Suppression, f: Finding): boolean =>
+  finding === f.code &&
+  (layer === undefined || layer === f.layer) &&
+  (units === undefined || units.includes(f.unit));

@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import type { Importance } from "#protocol/views/importance.ts";
+import type { ModelView } from "#protocol/views/model.ts";
+import { type Ended, kaibo } from "../../support/kaibo.ts";
+import { assertRelative } from "../../support/numbers.ts";
+import { expectedBy, mnistCnn, pytorchFile, sigmoidMlp } from "../../support/pytorch.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
+
+const MODEL = mnistCnn.model;
+const IMAGES = mnistCnn.data.data;
+const SCALE = ["--scale", String(1 / 255)];
+const DIGITS = ["--data", IMAGES, ...SCALE, "--processes", "1"];
+
+/** One object on stdout, and nothing else there or on stderr. */
+function json<T>({ stdout, stderr, code }: Ended, expected = 0): T {
+  assert.equal(stderr, "");
+  assert.equal(code, expected);
+  assert.match(stdout, /^\{.*\}\n$/);
+  return JSON.parse(stdout) as T;
+}
+
+interface Failure {
+  readonly error: { code: string; message: string; at: { file: string; place?: string } };
+}
+
+describe("kaibo inspect", function () {
+  this.timeout(60_000);
+
+  it("gives the model's structure as JSON", async () => {
+    const view = json<ModelView & { model: string }>(await kaibo(["inspect", MODEL, "--json"]));
+    assert.equal(view.model, MODEL);
+    assert.equal(view.name, "mnist-cnn.onnx");
+    assert.deepEqual(
+      view.layers.map(({ name, op, units, output }) => [name, op, units, output]),
+      [
+        ["conv1", "Conv", 8, false],
+        ["conv2", "Conv", 16, false],
+        ["fc1", "Gemm", 32, false],
+        ["fc2", "Gemm", 10, true],
+      ],
+    );
+    assert.deepEqual(view.inputs, [{ name: "x", dtype: "float32", shape: ["N", 1, 28, 28] }]);
+    assert.deepEqual(view.outputs, [{ name: "y", dtype: "float32", shape: ["N", 10] }]);
+    assert.equal(
+      view.parameters,
+      view.layers.reduce((n, l) => n + l.parameters, 0),
+    );
+    // 24² positions × 8 × 5², 10² × 16 × 8 × 3², 5² · 16 × 32, 32 × 10.
+    assert.equal(view.macs, 576 * 200 + 100 * 1152 + 400 * 32 + 320);
+    assert.deepEqual(view.problems, []);
+  });
+
+  it("prints a line for every layer", async () => {
+    const { code, stdout, stderr } = await kaibo(["inspect", MODEL]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.match(stdout, /^mnist-cnn\.onnx {2}\(onnx, opset 17; [\d,]+ parameters; [\d,]+ MAC\)/);
+    assert.match(stdout, /^layer {3}conv1 {2}Conv 5x5 {2}1 -> 8 {2}Relu/m);
+  });
+});
+
+describe("kaibo list", function () {
+  this.timeout(60_000);
+
+  it("gives the listing and the structure as JSON", async () => {
+    const found = json<{ model: string; listing: string; view: ModelView }>(
+      await kaibo(["list", MODEL, "--json"]),
+    );
+    assert.equal(found.model, MODEL);
+    assert.equal(found.view.layers.length, 4);
+    assert.match(found.listing, /conv1/);
+    const { stdout } = await kaibo(["list", MODEL]);
+    assert.equal(stdout, found.listing);
+  });
+
+  it("carries the importance when there is data", async () => {
+    const plain = await kaibo(["list", MODEL]);
+    const measured = await kaibo(["list", MODEL, ...DIGITS]);
+    assert.equal(measured.code, 0);
+    assert.notEqual(measured.stdout, plain.stdout);
+  });
+});
+
+describe("kaibo importance", function () {
+  this.timeout(60_000);
+  const folder = temporaryFolder();
+  after(() => folder.remove());
+
+  it("gives every number of the contract as JSON", async () => {
+    const found = json<Importance & { model: string; seconds: number }>(
+      await kaibo(["importance", MODEL, ...DIGITS, "--json"]),
+    );
+    assert.deepEqual(
+      [found.model, found.data, found.samples, found.outputs],
+      [MODEL, IMAGES, 200, "probabilities"],
+    );
+    assert.equal(found.accuracy, expectedBy(mnistCnn).accuracy);
+    assert.ok(found.seconds > 0);
+    assert.deepEqual(found.input.shape, [1, 28, 28]);
+    assert.equal(found.input.importance.length, 784);
+    assert.deepEqual(
+      found.layers.map(({ name, op, units, index }) => [name, op, units, index]),
+      [
+        ["conv1", "Conv", 8, "gate"],
+        ["conv2", "Conv", 16, "gate"],
+        ["fc1", "Gemm", 32, "scaled"],
+        ["fc2", "Gemm", 10, "scaled"],
+      ],
+    );
+    for (const layer of found.layers) {
+      const { importance, sigma, gate, scaled, meanAbs, meanSquare, active } = layer;
+      for (const numbers of [importance, sigma, gate, scaled, meanAbs, meanSquare, active]) {
+        assert.equal(numbers.length, layer.units);
+        assert.ok(numbers.every((v) => Number.isFinite(v) && v >= 0));
+      }
+      assert.deepEqual(importance, layer[layer.index]);
+      assert.deepEqual(
+        layer.contribution.map((c) => c.length),
+        new Array(10).fill(layer.units),
+      );
+    }
+  });
+
+  it("prints a ranked table of every layer, the samples and the time", async () => {
+    const { code, stdout, stderr } = await kaibo(["importance", MODEL, ...DIGITS]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    for (const name of ["conv1", "conv2", "fc1", "fc2"])
+      assert.match(stdout, new RegExp(`^${name} .* ranked by `, "m"));
+    assert.match(stdout, /^ +1 {2}conv2\/\d+ /m);
+    assert.match(stdout, /\n200 samples; accuracy 0\.\d{4}; \d+\.\d\d s\n$/);
+  });
+
+  it("ranks by the index that is asked for, in the layers that are asked for", async () => {
+    const found = json<Importance>(
+      await kaibo([
+        ...["importance", MODEL, ...DIGITS, "--json"],
+        ...["--index", "sigma", "--layers", "conv2,fc1", "--outputs", "logits"],
+      ]),
+    );
+    assert.deepEqual(
+      found.layers.map((l) => [l.name, l.index]),
+      [
+        ["conv2", "sigma"],
+        ["fc1", "sigma"],
+      ],
+    );
+    const expected = expectedBy(mnistCnn).logits.layers.find((l) => l.name === "conv2")!;
+    assertRelative(found.layers[0]!.importance, expected.sigma, { tolerance: 1e-4 });
+  });
+
+  it("reads only the first samples with --limit", async () => {
+    const found = json<Importance>(
+      await kaibo(["importance", MODEL, ...DIGITS, "--limit", "30", "--json"]),
+    );
+    assert.equal(found.samples, 30);
+  });
+
+  it("takes labels from another file", async () => {
+    const data = folder.file("digits.gz");
+    copyFileSync(IMAGES, data);
+    const run = (...more: string[]) =>
+      kaibo(["importance", MODEL, "--data", data, ...SCALE, "--limit", "50", "--json", ...more]);
+    assert.ok(!("accuracy" in json<Importance>(await run())));
+    const labels = pytorchFile("mnist200-labels-idx1-ubyte.gz");
+    assert.ok(json<Importance>(await run("--labels", labels)).accuracy! > 0.5);
+  });
+
+  it("scales, centres and divides the data", async () => {
+    const run = async (...flags: string[]) =>
+      json<Importance>(
+        await kaibo([
+          ...["importance", MODEL, "--data", IMAGES, "--limit", "50"],
+          ...["--processes", "1", "--json", ...flags],
+        ]),
+      ).layers[0]!.importance;
+    const expected = await run(...SCALE);
+    assert.notDeepEqual(await run(), expected);
+    assertRelative(await run("--mean", "0", "--std", "255"), expected, { tolerance: 1e-5 });
+  });
+
+  it("says when the outputs are affine in a layer, on stderr, beside the result", async () => {
+    const { code, stdout, stderr } = await kaibo([
+      ...["importance", MODEL, ...DIGITS, "--outputs", "logits"],
+    ]);
+    assert.equal(code, 0);
+    assert.match(stderr, /^note: the outputs are affine in .*fc2.*root mean square.*\n$/);
+    assert.doesNotMatch(stdout, /note/);
+  });
+
+  it("exits 1 when there are findings at or over --fail-on", async () => {
+    const run = (...flags: string[]) =>
+      kaibo(["importance", MODEL, ...DIGITS, "--limit", "50", "--json", ...flags]);
+    json(await run("--fail-on", "hint", "--low-importance", "1"), 1);
+    json(await run("--fail-on", "error", "--low-importance", "1"), 0);
+    json(await run("--low-importance", "1"), 0);
+  });
+});
+
+describe("kaibo, where something is wrong", function () {
+  this.timeout(60_000);
+  const folder = temporaryFolder();
+  const garbage = folder.file("garbage.onnx");
+  const pickle = folder.file("model.pt");
+  const truncated = folder.file("truncated.onnx");
+  before(() => {
+    writeFileSync(garbage, "no model");
+    writeFileSync(pickle, "PK\u0003\u0004 no model either");
+    writeFileSync(truncated, readFileSync(MODEL).subarray(0, 9000));
+  });
+  after(() => folder.remove());
+
+  const cases: readonly (readonly [string, () => readonly string[], RegExp])[] = [
+    ["an unknown command", () => ["explode"], /unknown command explode; kaibo --help lists them/],
+    ["no model", () => ["inspect"], /name a model file/],
+    ["two models", () => ["inspect", MODEL, MODEL], /unexpected argument/],
+    ["an unknown flag", () => ["inspect", MODEL, "--deep"], /'--deep'.*kaibo inspect --help/],
+    ["a model that is not there", () => ["inspect", "nowhere.onnx"], /nowhere.onnx: there is no/],
+    ["a folder for a model", () => ["inspect", folder.path], /./],
+    ["a file that is no model", () => ["inspect", garbage], /garbage.onnx/],
+    ["a pickle", () => ["inspect", pickle], /model\.pt: .*torch\.onnx\.export/],
+    ["no data", () => ["importance", MODEL], /name the data with --data/],
+    [
+      "data that is not there",
+      () => ["importance", MODEL, "--data", "nowhere.npy"],
+      /nowhere.npy: there is no such file/,
+    ],
+    [
+      "data of another shape",
+      () => ["importance", sigmoidMlp.model, "--data", IMAGES],
+      /mnist200-images/,
+    ],
+    ["a limit of nothing", () => ["importance", MODEL, ...DIGITS, "--limit", "0"], /--limit 0/],
+    ["half a limit", () => ["importance", MODEL, ...DIGITS, "--limit", "1.5"], /--limit 1\.5/],
+    ["a scale in words", () => ["importance", MODEL, ...DIGITS, "--scale", "big"], /--scale big/],
+    ["means in words", () => ["importance", MODEL, ...DIGITS, "--mean", "0,x"], /--mean 0,x/],
+    ["an unknown index", () => ["importance", MODEL, ...DIGITS, "--index", "size"], /--index size/],
+    [
+      "an unknown layer",
+      () => ["importance", MODEL, ...DIGITS, "--layers", "conv9"],
+      /there is no layer conv9/,
+    ],
+    [
+      "an unknown severity",
+      () => ["importance", MODEL, ...DIGITS, "--limit", "9", "--fail-on", "doom"],
+      /--fail-on doom/,
+    ],
+    ["an engine nobody has", () => ["importance", MODEL, ...DIGITS, "--engine", "steam"], /steam/],
+    ["no seed", () => ["importance", MODEL, ...DIGITS, "--seed", "x"], /--seed x/],
+    ["a model cut short", () => ["importance", truncated, ...DIGITS], /truncated\.onnx/],
+  ];
+
+  for (const [what, args, message] of cases)
+    it(`answers ${what} with one clear line and exit 2`, async () => {
+      const [plain, asJson] = await Promise.all([kaibo(args()), kaibo([...args(), "--json"])]);
+      assert.deepEqual({ code: plain.code, stdout: plain.stdout }, { code: 2, stdout: "" });
+      assert.match(plain.stderr, /^kaibo: [^\n]+\n$/);
+      assert.match(plain.stderr, message);
+      const { error, ...rest } = json<Failure>(asJson, 2);
+      assert.deepEqual(rest, {});
+      assert.deepEqual(Object.keys(error), ["code", "message", "at"]);
+      assert.ok(error.message.length > 0 && typeof error.at.file === "string");
+      assert.match(error.code, /^[a-z]+(-[a-z]+)+$/);
+      assert.doesNotMatch(plain.stderr, /\bat .*\.(ts|cjs):\d|undefined/);
+    });
+});
+
+describe("kaibo --help", function () {
+  this.timeout(60_000);
+  const commands = ["inspect", "list", "importance", "prune", "serve"];
+
+  it("lists the commands and the exit codes", async () => {
+    const { code, stdout, stderr } = await kaibo(["--help"]);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    for (const name of commands) assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
+    assert.match(stdout, /exit codes: 0 .* 1 .* 2 /);
+  });
+
+  it("is shown with exit 2 when nothing is asked for", async () => {
+    const { code, stdout } = await kaibo([]);
+    assert.equal(code, 2);
+    assert.match(stdout, /^kaibo COMMAND/);
+  });
+
+  for (const name of commands)
+    it(`explains every flag of ${name}`, async () => {
+      const { code, stdout, stderr } = await kaibo([name, "--help"]);
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+      assert.match(stdout, new RegExp(`^kaibo ${name} `));
+      assert.match(stdout, /^ {2}--json /m);
+      const flags = await flagsOf(name);
+      for (const flag of flags) assert.match(stdout, new RegExp(`--${flag}\\b`), flag);
+    });
+});
+
+async function flagsOf(name: string): Promise<readonly string[]> {
+  const { commands } = await import("#server/cli/table.ts");
+  const command = commands.find((c) => c.name === name)!;
+  return Object.keys(command.flags).filter((flag) => flag !== "output");
+}
