@@ -1,6 +1,8 @@
 import type { Value } from "../ir/graph.ts";
 import { known, size } from "../ir/tensor.ts";
+import { depthToSpace } from "../ops/depthToSpace.ts";
 import { reshapeTo } from "../ops/reshape.ts";
+import { spaceToDepth } from "../ops/spaceToDepth.ts";
 import { transpose } from "../ops/transpose.ts";
 
 /**
@@ -39,33 +41,32 @@ export function phasedShape(phases: Phases): readonly number[] {
 export function toPhases(value: Value, phases: Phases): Value {
   const { factors } = phases;
   if (factors.length === 0) return value;
-  const [batch, c, h, w] = known(value.shape);
-  const b = blockOf(phases);
-  const k = factors.length;
-  // Axes: 0 batch, 1 channel, 2 rows, 3… row digits (coarsest first), 3+k columns, then column digits.
-  const split = reshapeTo(value, [batch, c, h / b, ...factors, w / b, ...factors]);
-  const digits = factors.flatMap((_, i) => [3 + (k - 1 - i), 4 + k + (k - 1 - i)]);
-  const moved = transpose({ perm: [0, ...digits, 1, 2, 3 + k] }, split);
-  return reshapeTo(moved, [batch, ...phasedShape(phases)]);
+  const blocks = spaceToDepth({ blocksize: blockOf(phases) }, value);
+  return moveDigits(blocks, [...factors, ...factors], fineFirst(factors.length));
 }
 
 /** Back to the plain layout. */
 export function fromPhases(value: Value, phases: Phases): Value {
-  const { factors, shape } = phases;
+  const { factors } = phases;
   if (factors.length === 0) return value;
-  const [, c, h, w] = shape;
-  const batch = known(value.shape)[0];
-  const b = blockOf(phases);
-  const k = factors.length;
-  const fine = [...factors].reverse().flatMap((f) => [f, f]);
-  const split = reshapeTo(value, [batch, ...fine, c, h / b, w / b]);
-  const rows = factors.map((_, i) => 1 + 2 * (k - 1 - i));
-  const columns = rows.map((axis) => axis + 1);
-  const moved = transpose(
-    { perm: [0, 1 + 2 * k, 2 + 2 * k, ...rows, 3 + 2 * k, ...columns] },
-    split,
-  );
-  return reshapeTo(moved, [batch, c, h, w]);
+  const order = fineFirst(factors.length);
+  const digits = order.map((d) => factors[d % factors.length]);
+  const back = order.map((_, d) => order.indexOf(d));
+  return depthToSpace({ blocksize: blockOf(phases) }, moveDigits(value, digits, back));
+}
+
+/** From the digits of SpaceToDepth (of the row, then of the column) to ours, each row and column together. */
+const fineFirst = (count: number): readonly number[] =>
+  Array.from({ length: count }, (_, i) => count - 1 - i).flatMap((d) => [d, count + d]);
+
+/** Reorders the leading digits of the channel axis. */
+function moveDigits(value: Value, digits: readonly number[], order: readonly number[]): Value {
+  if (order.every((d, i) => d === i)) return value;
+  const shape = known(value.shape);
+  const rest = size(shape.slice(1)) / size(digits);
+  const split = reshapeTo(value, [shape[0], ...digits, rest]);
+  const perm = [0, ...order.map((d) => d + 1), digits.length + 1];
+  return reshapeTo(transpose({ perm }, split), shape);
 }
 
 /** For each element of one phased sample, its place in the plain sample. */

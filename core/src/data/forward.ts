@@ -11,12 +11,11 @@ export function forward(dataset: Dataset, batch: number): Forward {
   const iterator = dataset.batches(0, dataset.count, batch)[Symbol.asyncIterator]();
   return {
     async *batches(from, to) {
-      for (let at = -1; at < to - batch; ) {
+      for (let reached = from; reached < to; ) {
         const { value, done } = await iterator.next();
         if (done === true) return;
-        at = value.from;
-        if (at >= from) yield value;
-        if (at + value.count >= to) return;
+        if (value.from >= from) yield value;
+        reached = value.from + value.count;
       }
     },
     close: async () => {

@@ -42,6 +42,7 @@ function describe(
   { samples, accuracy }: ListingData,
   texts: ReturnType<typeof listingMessages>,
 ): string {
+  if (samples === undefined) return texts.notComputed();
   const parts = [texts.samples(count(samples))];
   if (accuracy !== undefined) parts.push(texts.accuracy(accuracy.toFixed(4)));
   return parts.join("; ");

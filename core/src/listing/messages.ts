@@ -3,6 +3,7 @@ const en = {
   parameters: (n: string) => `${n} ${n === "1" ? "parameter" : "parameters"}`,
   samples: (n: string) => `${n} ${n === "1" ? "sample" : "samples"}`,
   accuracy: (value: string) => `accuracy ${value}`,
+  notComputed: () => "importance is not computed yet",
   output: () => "output",
   fixed: (why: string) => `cannot be pruned: ${why}`,
   noData: (model: string) =>
@@ -49,6 +50,7 @@ const ja: ListingMessages = {
   parameters: (n) => `パラメータ数 ${n}`,
   samples: (n) => `${n} サンプル`,
   accuracy: (value) => `正解率 ${value}`,
+  notComputed: () => "重要度は未計算",
   output: () => "出力",
   fixed: (why) => `枝刈り不可: ${why}`,
   noData: (model) =>

@@ -27,7 +27,8 @@ export interface ListingOptions {
 
 export interface ListingData {
   readonly name: string;
-  readonly samples: number;
+  /** Absent until importance is computed on it. */
+  readonly samples?: number | undefined;
   readonly accuracy?: number | undefined;
 }
 

@@ -78,8 +78,6 @@ export const importance: Command = {
       },
       terminal,
     );
-    const unknown = layers?.find((name) => !result.layers.some((l) => l.name === name));
-    if (unknown !== undefined) fail("bad-request", `--layers: there is no layer ${unknown}`, model);
     const lowImportance =
       number(args, "low-importance", (n) => n >= 0 && n <= 1, "a share from 0 to 1") ?? 0.05;
     const found = findings(await inspectModel(model), result, { lowImportance });

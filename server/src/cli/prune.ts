@@ -111,7 +111,7 @@ async function chosen(
     },
     terminal,
   );
-  const found = result.layers[0] ?? fail("bad-request", `there is no layer ${layer}`, model);
+  const found = result.layers[0]!;
   const units = below === undefined ? unitsLowest(found, lowest!) : unitsBelow(found, below);
   if (units.length === 0)
     return fail(

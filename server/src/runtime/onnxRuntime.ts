@@ -20,7 +20,8 @@ async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<P
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
+    // Errors are thrown; only what ends the process is written to stderr.
+    logSeverityLevel: 4,
   });
   // ONNX Runtime drops inputs that no node uses.
   const used = new Set(session.inputNames);

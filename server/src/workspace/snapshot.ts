@@ -104,7 +104,7 @@ export function show(
     levels,
     ...(config?.classes === undefined ? {} : { classes: config.classes }),
     ...(shown === undefined && config?.data !== undefined
-      ? { data: { name: basename(config.data.data), samples: 0 } }
+      ? { data: { name: basename(config.data.data) } }
       : {}),
   });
   return {

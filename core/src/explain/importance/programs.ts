@@ -100,7 +100,7 @@ export function programs(
       outputs: [...linear.primal.outputs, ...gateValues],
     },
     moments: graphOf((wide ?? linear.transposed).inputs, weights, values),
-    contribution: wantsGate && classes > 0 ? contribution() : undefined,
+    contribution: gates.length > 0 && classes > 0 ? contribution() : undefined,
     outputs,
     stacked: used,
   };

@@ -2,6 +2,8 @@ import type { DataSpec } from "#core/data/spec.ts";
 import { compileImportance, type ImportanceOptions } from "#core/explain/importance/compute.ts";
 import { addInto, type Partial } from "#core/explain/importance/statistics.ts";
 import { factsOf, type TargetFacts } from "#core/explain/importance/targets.ts";
+import { layersOf } from "#core/explain/layers.ts";
+import { fail } from "#core/problem.ts";
 import { type Engine, engine } from "../../runtime/engines.ts";
 import { bound, inputShape } from "../bound.ts";
 import { openSamples } from "../samples.ts";
@@ -25,6 +27,14 @@ export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
   name: "importance",
   async open(params) {
     const { graph, batch } = await bound(params.model, params.batch);
+    const names = layersOf(graph).map((l) => l.name);
+    const unknown = params.layers?.find((name) => !names.includes(name));
+    if (unknown !== undefined)
+      return fail(
+        "bad-request",
+        `there is no layer ${unknown}; there are ${names.join(", ")}`,
+        params.model,
+      );
     const samples = await openSamples(params.data, inputShape(graph));
     const run = await compileImportance(
       engine(params.engine),
