@@ -5,6 +5,8 @@ import {
   LISTING_LANGUAGE,
   LISTING_SCHEME,
 } from "#protocol/requests.ts";
+import type { QuietProgress } from "./quietProgress.ts";
+import { savedIfTrusted } from "./trust.ts";
 
 /** Listings of models, as files and not yet saved; no versions of the past (`git:`, a diff's left side). */
 const listingSchemes = [LISTING_SCHEME, "file", "untitled"];
@@ -12,6 +14,7 @@ const listingSchemes = [LISTING_SCHEME, "file", "untitled"];
 export function createLanguageClient(
   context: vscode.ExtensionContext,
   log: vscode.LogOutputChannel,
+  progress: QuietProgress,
 ): LanguageClient {
   const initializationOptions: InitializationOptions = {
     storage: context.globalStorageUri.fsPath,
@@ -35,6 +38,7 @@ export function createLanguageClient(
       ],
       synchronize: { fileEvents: watched },
       initializationOptions,
+      middleware: { handleWorkDoneProgress: progress.handle, didSave: savedIfTrusted },
       outputChannel: log,
       // A failed hover is a line in the log, not a pop-up.
       revealOutputChannelOn: RevealOutputChannelOn.Never,

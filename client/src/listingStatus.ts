@@ -64,8 +64,9 @@ function label(state: State): string {
 function nextStep(state: State, uri: vscode.Uri): vscode.Command | undefined {
   switch (state) {
     case "reading":
-    case "computing":
       return undefined;
+    case "computing":
+      return { command: "kaibo.cancelComputation", title: vscode.l10n.t("Cancel") };
     case "no-data":
       return {
         command: "kaibo.createKaiboJson",

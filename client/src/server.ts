@@ -15,6 +15,7 @@ import type {
   undoPruneRequest,
 } from "#protocol/requests.ts";
 import { later } from "./later.ts";
+import { quietProgress } from "./quietProgress.ts";
 
 export interface Server {
   request<M extends keyof Requests>(
@@ -24,6 +25,8 @@ export interface Server {
   /** Runs one of the server's commands; it shows its own progress. */
   execute(command: string, ...args: readonly unknown[]): Promise<void>;
   on<M extends keyof Notifications>(method: M, listener: (params: Notifications[M]) => void): void;
+  /** Cancels what the server shows progress of. */
+  cancel(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,9 +42,10 @@ interface Notifications {
 }
 
 export function connect(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Server {
+  const progress = quietProgress();
   const client = later(async () => {
     const { createLanguageClient } = await import("./languageClient.ts");
-    return createLanguageClient(context, log);
+    return createLanguageClient(context, log, progress);
   });
   // Every request fails with the same reason, which its asker shows; here it is only written down.
   const started = client.then((it) => it.start());
@@ -52,6 +56,11 @@ export function connect(context: vscode.ExtensionContext, log: vscode.LogOutputC
       await (await client).sendRequest("workspace/executeCommand", { command, arguments: args });
     },
     on: (method, listener) => void client.then((it) => it.onNotification(method, listener)),
+    cancel: async () => {
+      const it = await client;
+      for (const token of progress.running)
+        await it.sendNotification("window/workDoneProgress/cancel", { token });
+    },
     stop: async () => (await client).stop(),
   };
 }

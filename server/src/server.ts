@@ -1,8 +1,9 @@
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
 import {
   CodeActionKind,
   createConnection,
   DidChangeConfigurationNotification,
+  DidChangeWatchedFilesNotification,
   type InitializeResult,
   ProposedFeatures,
   ResponseError,
@@ -29,13 +30,16 @@ import { codeActions, resolveCodeAction } from "./handlers/codeActions.ts";
 import type { Context } from "./handlers/context.ts";
 import { publishDiagnostics } from "./handlers/diagnostics.ts";
 import { hover } from "./handlers/hover.ts";
+import { saved } from "./handlers/saved.ts";
 import { documentSymbols, foldingRanges } from "./handlers/symbols.ts";
 import { guard } from "./lsp/guard.ts";
-import { modelOf } from "./lsp/listingUri.ts";
+import { modelOf, pathOf } from "./lsp/listingUri.ts";
 import { withProgress } from "./lsp/progress.ts";
 import { readSettings } from "./lsp/settings.ts";
+import type { Host } from "./workspace/host.ts";
 import { CONFIG_NAME } from "./workspace/kaiboJson.ts";
 import { listingOf, Models } from "./workspace/models.ts";
+import { Prunes } from "./workspace/prunes.ts";
 import { defaultStorage, openStorage } from "./workspace/storage.ts";
 
 /** Wires the handlers to a connection (stdio or IPC, by the arguments); resolves when it is closed. */
@@ -45,27 +49,38 @@ export function startServer(): Promise<void> {
   let options: InitializationOptions = {};
   let canProgress = false;
   let canConfigure = false;
+  let canWatch = false;
   let context: Context;
-  let pool: Pool;
+  let pool: Pool | undefined;
 
   connection.onInitialize(({ initializationOptions, capabilities, locale }): InitializeResult => {
     options = (initializationOptions ?? {}) as InitializationOptions;
     canProgress = capabilities.window?.workDoneProgress === true;
     canConfigure = capabilities.workspace?.configuration === true;
+    canWatch = capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     const language = options.locale ?? locale ?? "en";
-    pool = new Pool({ script: computeScript() });
-    const models = new Models(pool, openStorage(options.storage ?? defaultStorage()), {
+    const processes = new Pool({ script: computeScript() });
+    pool = processes;
+    const host: Host = {
       locale: language,
-      settings: () => readSettings(connection, canConfigure),
+      settings: async () => {
+        const settings = await readSettings(connection, canConfigure);
+        processes.resize(settings.processes === 0 ? undefined : settings.processes);
+        return settings;
+      },
       changed: (model) => {
         void connection.sendNotification(listingChanged, { model });
         void publishAll(model);
       },
+      failed: (model) => void publishAll(model),
       status: (status) => void connection.sendNotification(modelStatus, status),
       withProgress: (title, work) => withProgress(connection, canProgress, title, work),
       log: (text) => connection.console.error(text),
-    });
-    context = { connection, documents, models, locale: language };
+    };
+    const storage = openStorage(options.storage ?? defaultStorage());
+    const models = new Models(processes, storage, host);
+    const prunes = new Prunes(models, processes, storage, host);
+    context = { connection, documents, models, prunes, locale: language };
     return {
       serverInfo: { name: "Kaibo" },
       capabilities: {
@@ -83,19 +98,29 @@ export function startServer(): Promise<void> {
   });
 
   connection.onInitialized(() => {
-    if (canConfigure)
-      void connection.client.register(DidChangeConfigurationNotification.type, {
-        section: "kaibo",
-      });
+    const { client } = connection;
+    const watchers = ["**/*.onnx", `**/${CONFIG_NAME}`].map((globPattern) => ({ globPattern }));
+    const register = async () => {
+      if (canConfigure)
+        await client.register(DidChangeConfigurationNotification.type, { section: "kaibo" });
+      if (canWatch) await client.register(DidChangeWatchedFilesNotification.type, { watchers });
+    };
+    void guard(connection, "registration", undefined, register);
   });
 
   const publish = (uri: string) =>
     guard(connection, "diagnostics", undefined, () => publishDiagnostics(context, uri));
-  const publishAll = async (model: string) => {
-    for (const d of documents.all())
-      if (modelOf(d.uri, d.getText()) === model) await publish(d.uri);
-  };
+  const publishAll = (model: string) =>
+    Promise.all(
+      documents
+        .all()
+        .filter((d) => modelOf(d.uri, d.getText()) === model)
+        .map((d) => publish(d.uri)),
+    );
   documents.onDidChangeContent(({ document }) => void publish(document.uri));
+  documents.onDidSave(
+    ({ document }) => void guard(connection, "save", undefined, () => saved(context, document)),
+  );
   documents.onDidClose(
     ({ document }) => void connection.sendDiagnostics({ uri: document.uri, diagnostics: [] }),
   );
@@ -108,9 +133,9 @@ export function startServer(): Promise<void> {
       async () => (await hover(context, textDocument.uri, position)) ?? null,
     ),
   );
-  connection.onCodeAction(({ textDocument, range, context: { diagnostics } }) =>
+  connection.onCodeAction(({ textDocument, range, context: asked }) =>
     guard(connection, "code actions", [], () =>
-      codeActions(context, textDocument.uri, range, diagnostics),
+      codeActions(context, textDocument.uri, range, asked),
     ),
   );
   connection.onCodeActionResolve((action) =>
@@ -127,11 +152,11 @@ export function startServer(): Promise<void> {
     answer(async () => listingOf(await context.models.get(model))),
   );
   connection.onRequest(saveRequest, (params: SaveParams) =>
-    answer(() => context.models.save(params)),
+    answer(() => context.prunes.save(params)),
   );
   connection.onRequest(undoPruneRequest, (params: UndoPruneParams) =>
     answer(async () => {
-      await context.models.undo(params);
+      await context.prunes.undo(params);
       return null;
     }),
   );
@@ -145,12 +170,12 @@ export function startServer(): Promise<void> {
 
   connection.onDidChangeConfiguration(() => context.models.invalidate());
   connection.onDidChangeWatchedFiles(({ changes }) => {
-    for (const { uri } of changes) {
-      const path = fileURLToPath(uri);
-      context.models.invalidate(path.endsWith(CONFIG_NAME) ? undefined : path);
-    }
+    const paths = new Set(changes.map(({ uri }) => pathOf(uri)).filter((p) => p !== undefined));
+    const all = [...paths].some((path) => basename(path) === CONFIG_NAME);
+    for (const path of all ? [undefined] : paths) context.models.invalidate(path);
   });
 
+  process.once("exit", () => pool?.dispose());
   const closed = new Promise<void>((resolve) => {
     connection.onShutdown(() => pool?.dispose());
     connection.onExit(() => resolve());

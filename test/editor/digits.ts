@@ -1,9 +1,9 @@
 /** The sample in the tests' own copy of the workspace, and its listing as the suites use it. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
-import { until } from "./workbench.ts";
+import { evaluate, press, texts, type, until } from "./workbench.ts";
 
 export const model = path.join(workspace(), "model.onnx");
 
@@ -29,7 +29,8 @@ export async function startAfresh(): Promise<void> {
   for (const { document } of vscode.window.visibleTextEditors) await discard(document);
   await vscode.commands.executeCommand("workbench.action.closeAllEditors");
   await vscode.commands.executeCommand("workbench.action.closePanel");
-  await vscode.workspace.fs.writeFile(vscode.Uri.file(model), original);
+  // A file that is written again, even with the same bytes, is read again.
+  if (!modelBytes().equals(original)) writeFileSync(model, original);
 }
 
 async function discard(document: vscode.TextDocument): Promise<void> {
@@ -63,7 +64,10 @@ export function unitLine(document: vscode.TextDocument, unit: number): string {
 }
 
 export function lineOf(document: vscode.TextDocument, unit: number): number {
-  const line = document.getText().split("\n").findIndex((it) => isUnit(it, unit));
+  const line = document
+    .getText()
+    .split("\n")
+    .findIndex((it) => isUnit(it, unit));
   assert.ok(line >= 0, `unit ${unit} is listed`);
   return line;
 }
@@ -85,16 +89,29 @@ export function withCode(code: string): readonly vscode.Diagnostic[] {
 
 /** The units of conv1 whose importance is low, in order; what "Prune the N low-importance units" cuts. */
 export function unitsFound(document: vscode.TextDocument, code: string): readonly number[] {
-  const conv2 = document.getText().split("\n").findIndex((it) => it.startsWith("layer conv2"));
+  const conv2 = document
+    .getText()
+    .split("\n")
+    .findIndex((it) => it.startsWith("layer conv2"));
   return withCode(code)
     .filter(({ range }) => range.start.line < conv2)
-    .map(({ range }) => Number(/unit (\d+)/.exec(document.lineAt(range.start.line).text)?.[1]))
+    .flatMap(
+      ({ range }) => /^ {2}unit (\d+)/.exec(document.lineAt(range.start.line).text)?.[1] ?? [],
+    )
+    .map(Number)
     .sort((a, b) => a - b);
 }
 
-/** Puts the caret on the line of a unit of conv1, in the middle of the window. */
-export function goTo(editor: vscode.TextEditor, unit: number): void {
-  const place = new vscode.Position(lineOf(editor.document, unit), 4);
-  editor.selection = new vscode.Selection(place, place);
-  editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenter);
+/** Puts the caret on the line of a unit of conv1, by the keyboard. */
+export async function goTo(document: vscode.TextDocument, unit: number): Promise<void> {
+  const line = lineOf(document, unit) + 1;
+  await press("Control+g");
+  await until("a line is asked for", () => evaluate(inQuickInput).then(Boolean));
+  await type(`${line}:5`);
+  await press("Enter");
+  await until("the caret is there", async () =>
+    (await texts("#status\\.editor\\.selection")).some((it) => it.includes(`Ln ${line}, Col 5`)),
+  );
 }
+
+const inQuickInput = 'document.activeElement.matches(".quick-input-widget input")';

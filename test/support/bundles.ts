@@ -5,6 +5,7 @@ import { buildSync } from "esbuild";
 
 const entries = {
   cli: "server/src/cli/main.ts",
+  server: "server/src/main.ts",
   compute: "server/src/compute/child.ts",
 } as const;
 
@@ -14,7 +15,7 @@ let built = false;
 
 /**
  * The program as it is shipped: one CommonJS file, made from the sources as they are now (a `dist` that
- * is older than the sources would test something else). Both bundles lie side by side, as in `dist`.
+ * is older than the sources would test something else). The bundles lie side by side, as in `dist`.
  */
 export function bundle(name: keyof typeof entries): string {
   if (!built) {
@@ -29,8 +30,7 @@ export function bundle(name: keyof typeof entries): string {
       platform: "node",
       format: "cjs",
       target: "node20",
-      // The language server behind `kaibo serve` has tests of its own.
-      external: ["onnxruntime-node", "../server.ts"],
+      external: ["onnxruntime-node"],
       logLevel: "error",
     });
     built = true;

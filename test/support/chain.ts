@@ -19,8 +19,18 @@ interface DenseBlock {
   readonly activation: string;
 }
 
+/** What a random chain is made of; plain data, so that a failing one can be read. */
+export interface ChainSpec {
+  readonly convs: readonly ConvBlock[];
+  readonly denses: readonly DenseBlock[];
+  readonly bridge: string;
+  readonly softmax: boolean;
+  readonly picks: readonly (readonly number[])[];
+}
+
 export interface Chain {
   readonly graph: Graph;
+  /** At least one unit of every layer but the last. */
   readonly removed: readonly UnitSet[];
 }
 
@@ -39,43 +49,40 @@ const denseBlock: fc.Arbitrary<DenseBlock> = fc.record({
   activation,
 });
 
-/** A random chain of the kind that can be pruned, and at least one unit to remove from each of some layers. */
-export const anyChain: fc.Arbitrary<Chain> = fc
-  .record({
-    convs: fc.array(convBlock, { maxLength: 2 }),
-    denses: fc.array(denseBlock, { minLength: 1, maxLength: 2 }),
-    bridge: fc.constantFrom("Flatten", "Reshape -1", "Reshape n", "GlobalAveragePool"),
-    softmax: fc.boolean(),
-    picks: fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }), {
-      minLength: 4,
-      maxLength: 4,
-    }),
-  })
-  .map(({ convs, denses, bridge, softmax, picks }) => {
-    const x = image("N", 2, 8, 8);
-    let value: Value = x;
-    const units: number[] = [];
-    const names: string[] = [];
-    convs.forEach((block, i) => {
-      names.push(`conv${i + 1}`);
-      units.push(block.units);
-      value = conv(value, block, names.at(-1)!, 10 * i);
-    });
-    value = flatten(value, bridge);
-    denses.forEach((block, i) => {
-      names.push(`fc${i + 1}`);
-      units.push(block.units);
-      value = dense(value, block, names.at(-1)!, 100 + 10 * i);
-    });
-    value = dense(value, { units: 3, kind: "Gemm transB", activation: "" }, "head", 200);
-    const y = softmax ? op("Softmax", { axis: 1 }, [value]) : value;
-    const removed = names.map((layer, i) => {
-      const some = new Set(picks[i]!.map((u) => u % units[i]!));
-      if (some.size === units[i]) some.delete(0);
-      return { layer, units: [...some].sort((a, b) => a - b) };
-    });
-    return { graph: { inputs: [x], outputs: [y] }, removed };
+/** A random chain of the kind that can be pruned. */
+export const anyChain: fc.Arbitrary<ChainSpec> = fc.record({
+  convs: fc.array(convBlock, { maxLength: 2 }),
+  denses: fc.array(denseBlock, { minLength: 1, maxLength: 2 }),
+  bridge: fc.constantFrom("Flatten", "Reshape -1", "Reshape n", "GlobalAveragePool"),
+  softmax: fc.boolean(),
+  picks: fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }), {
+    minLength: 4,
+    maxLength: 4,
+  }),
+});
+
+export function chainOf({ convs, denses, bridge, softmax, picks }: ChainSpec): Chain {
+  const x = image("N", 2, 8, 8);
+  let value: Value = x;
+  const layers: { layer: string; units: number }[] = [];
+  convs.forEach((block, i) => {
+    layers.push({ layer: `conv${i + 1}`, units: block.units });
+    value = conv(value, block, `conv${i + 1}`, 10 * i);
   });
+  value = flatten(value, bridge);
+  denses.forEach((block, i) => {
+    layers.push({ layer: `fc${i + 1}`, units: block.units });
+    value = dense(value, block, `fc${i + 1}`, 100 + 10 * i);
+  });
+  value = dense(value, { units: 3, kind: "Gemm transB", activation: "" }, "head", 200);
+  const y = softmax ? op("Softmax", { axis: 1 }, [value]) : value;
+  const removed = layers.map(({ layer, units }, i) => {
+    const some = new Set(picks[i]!.map((u) => u % units));
+    if (some.size === units) some.delete(0);
+    return { layer, units: [...some].sort((a, b) => a - b) };
+  });
+  return { graph: { inputs: [x], outputs: [y] }, removed };
+}
 
 function conv(x: Value, block: ConvBlock, name: string, seed: number): Value {
   const channels = x.shape[1] as number;

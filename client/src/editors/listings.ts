@@ -7,13 +7,17 @@ import { listingFileSystem } from "./listingFileSystem.ts";
 import { listingVersions } from "./listingVersions.ts";
 import { pastListings } from "./pastListings.ts";
 import { announcePrune } from "./pruneNotice.ts";
+import type { Prunes } from "./prunes.ts";
 
-export function registerListings(server: Server, log: vscode.LogOutputChannel): vscode.Disposable {
+export function registerListings(
+  server: Server,
+  log: vscode.LogOutputChannel,
+  prunes: Prunes,
+): vscode.Disposable {
   const versions = listingVersions();
   const past = pastListings();
   const files = listingFileSystem(server, versions, (pruned) => {
-    const refresh = () => files.changed(pruned.uri);
-    announcePrune({ server, log, past, refresh }, pruned).catch((error: unknown) =>
+    announcePrune({ log, past, prunes }, pruned).catch((error: unknown) =>
       log.error("the notice of a prune failed", error),
     );
   });

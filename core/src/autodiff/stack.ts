@@ -1,4 +1,4 @@
-import { constantOf, type Graph, input, type Node, type Value } from "../ir/graph.ts";
+import { type Graph, input, type Node, type Value } from "../ir/graph.ts";
 import { again, rebuild } from "../ir/rewrite.ts";
 import { known } from "../ir/tensor.ts";
 import { concat } from "../ops/concat.ts";
@@ -44,7 +44,7 @@ export function stack(graph: Graph, cotangents: number, count: number): Graph | 
 
 /** Operators that treat every row of their first axis by itself. */
 const ROWWISE = new Set(
-  "Conv ConvTranspose MatMul Gemm Resize Pad Relu Neg Identity AveragePool GlobalAveragePool".split(
+  "Conv ConvTranspose MatMul Gemm Resize DepthToSpace Pad Relu Neg Identity AveragePool GlobalAveragePool".split(
     " ",
   ),
 );
@@ -58,22 +58,26 @@ function widen(
   count: number,
 ): readonly Value[] | undefined {
   const operator = node.operator as Operator;
-  const fixed = (v: Value | undefined) =>
-    v !== undefined &&
-    !linear.has(v) &&
-    v.shape.length > 0 &&
-    v.shape[0] === batch &&
-    constantOf(v) === undefined;
   if (ELEMENTWISE.has(operator.type)) return elementwise(node, inputs, linear, batch, count);
-  const attrs = node.attrs as { axes?: readonly number[]; axis?: number; perm?: readonly number[] };
+  const attrs = node.attrs as {
+    axes?: readonly number[];
+    axis?: number;
+    perm?: readonly number[];
+    transA?: number;
+  };
+  const rank = inputs[0]?.shape.length ?? 0;
   switch (operator.type) {
     case "Reshape":
       return [reshapeTo(inputs[0]!, scaleLeading(known(node.outputs[0].shape), batch, count))];
+    case "Expand": {
+      const shape = scaleLeading(known(node.outputs[0].shape), batch, count);
+      return [operator.node({ shape }, inputs).outputs[0]];
+    }
     case "Transpose":
       return attrs.perm?.[0] === 0 ? again(node, inputs).outputs : undefined;
     case "ReduceSum":
     case "Slice":
-      return attrs.axes !== undefined && !attrs.axes.includes(0)
+      return attrs.axes !== undefined && !attrs.axes.some((a) => a === 0 || a === -rank)
         ? again(node, inputs).outputs
         : undefined;
     case "Concat":
@@ -81,13 +85,29 @@ function widen(
         ? again(node, inputs).outputs
         : undefined;
     default: {
-      if (!ROWWISE.has(operator.type)) return undefined;
-      return again(
-        node,
-        inputs.map((v) => (fixed(v) ? tile(v!, count) : v)),
-      ).outputs;
+      if (!ROWWISE.has(operator.type) || attrs.transA === 1) return undefined;
+      if (operator.type === "MatMul" && node.outputs[0].shape.length > 2)
+        return product(node, inputs, linear, batch, count);
+      // As weights, or on the right of a matrix product, samples are summed over.
+      if (inputs.slice(1).some((v) => v !== undefined && linear.has(v))) return undefined;
+      return again(node, inputs).outputs;
     }
   }
+}
+
+/** A stack of matrix products, one or more for each sample. */
+function product(
+  node: Node,
+  inputs: readonly (Value | undefined)[],
+  linear: ReadonlySet<Value>,
+  batch: number,
+  count: number,
+): readonly Value[] | undefined {
+  const rank = node.outputs[0].shape.length;
+  if (inputs.some((v) => linear.has(v!) && v!.shape.length !== rank)) return undefined;
+  const perSample = (v: Value) => !linear.has(v) && v.shape.length === rank && v.shape[0] === batch;
+  const tiled = inputs.map((v) => (perSample(v!) ? tile(v!, count) : v));
+  return again(node, tiled).outputs;
 }
 
 function elementwise(
@@ -98,6 +118,7 @@ function elementwise(
   count: number,
 ): readonly Value[] | undefined {
   const rank = node.outputs[0].shape.length;
+  if (inputs.some((v) => linear.has(v!) && v!.shape.length !== rank)) return undefined;
   const carriesBatch = (v: Value) => v.shape.length === rank && v.shape[0] === batch;
   if (!inputs.some((v) => !linear.has(v!) && carriesBatch(v!))) return again(node, inputs).outputs;
   // [count·B, …] meets [B, …]: as [count, B, …] and [1, B, …].

@@ -11,6 +11,8 @@ interface Attrs {
   readonly pads?: readonly number[];
   readonly dilations?: readonly number[];
   readonly output_padding?: readonly number[];
+  readonly output_shape?: readonly number[];
+  readonly auto_pad?: string;
   readonly group?: number;
 }
 
@@ -31,9 +33,11 @@ function rotated(
   [x, w, b]: readonly (Value | undefined)[],
 ): readonly Value[] | undefined {
   const weights = constantOf(w);
-  const { strides, pads, dilations, output_padding, group = 1 } = node.attrs as Attrs;
+  const { strides, pads, dilations, output_padding, group = 1, ...others } = node.attrs as Attrs;
   if (weights === undefined || group !== 1 || strides?.some((s) => s !== 1)) return undefined;
   if (output_padding?.some((p) => p !== 0)) return undefined;
+  const { auto_pad = "NOTSET", output_shape } = others;
+  if (auto_pad !== "NOTSET" || output_shape !== undefined) return undefined;
   const [input, output, ...kernel] = weights.shape;
   if (Math.min(input, output) < CHANNELS) return undefined;
   const reach = kernel.map((k, i) => (k - 1) * (dilations?.[i] ?? 1));

@@ -1,4 +1,4 @@
-import { constantOf, type Node, type Value } from "../ir/graph.ts";
+import { constantOf, isConstant, type Node, type Value } from "../ir/graph.ts";
 
 /**
  * The name a user knows a layer by. Exporters keep module paths in initialiser names ("conv1.weight",
@@ -8,7 +8,7 @@ import { constantOf, type Node, type Value } from "../ir/graph.ts";
 export function moduleName(node: Node, after: readonly Node[], weights: Value): string {
   const own = [weights, node.inputs[2], ...after.filter(isBias).flatMap((n) => n.inputs)];
   for (const value of own) {
-    const tensorName = constantOf(value) === undefined ? "" : (value?.node.name ?? "");
+    const tensorName = storedName(value);
     const path = /^(.+?)[./](weight|bias|kernel|W|w|b)(:0)?$/.exec(tensorName);
     if (path !== null && !tensorName.includes("::")) return path[1];
   }
@@ -18,6 +18,13 @@ export function moduleName(node: Node, after: readonly Node[], weights: Value): 
   const parts = path[1].split("/");
   const from = parts.findLastIndex((p) => p.includes("."));
   return parts.slice(Math.max(from, 0)).join(".");
+}
+
+/** Of the stored tensor that a parameter is, or is reshaped from. */
+function storedName(value: Value | undefined): string {
+  if (value === undefined) return "";
+  if (constantOf(value) !== undefined) return value.node.name;
+  return isConstant(value) ? storedName(value.node.inputs[0]) : "";
 }
 
 const isBias = (node: Node): boolean =>

@@ -1,12 +1,12 @@
 import {
-  constantOf,
   consumers,
   type Graph,
+  isConstant,
   type Node,
   topological,
   type Value,
 } from "../ir/graph.ts";
-import type { Operator } from "../ops/operator.ts";
+import { isFloat, known, size } from "../ir/tensor.ts";
 import { moduleName } from "./layerNames.ts";
 
 /** A layer: an affine map with parameters, and what follows it unit by unit up to its activation. */
@@ -65,7 +65,7 @@ export function layersOf(graph: Graph): readonly Layer[] {
 function weightsOf(node: Node): Value | undefined {
   if (!["Conv", "Gemm", "MatMul"].includes(typeOf(node))) return undefined;
   const weights = node.inputs[1];
-  return constantOf(weights) === undefined ? undefined : weights;
+  return isConstant(weights) ? weights : undefined;
 }
 
 /** Bias Add, BatchNormalization and then one activation, as long as nothing else reads the values. */
@@ -75,7 +75,7 @@ function follow(from: Value, uses: ReadonlyMap<Value, readonly Node[]>, graph: G
     const [next, ...others] = uses.get(value) ?? [];
     if (next === undefined || others.length > 0 || graph.outputs.includes(value)) return after;
     const type = typeOf(next);
-    const biased = type === "Add" && next.inputs.some((v) => constantOf(v) !== undefined);
+    const biased = type === "Add" && next.inputs.some(isConstant);
     if (!biased && type !== "BatchNormalization" && !ACTIVATIONS.has(type)) return after;
     after.push(next);
     value = next.outputs[0];
@@ -123,9 +123,8 @@ export function parameterCount({ node, after }: Layer): number {
   let count = 0;
   for (const n of [node, ...after])
     for (const v of n.inputs) {
-      const t = constantOf(v);
-      if (t !== undefined && t.dtype === "float32" && (n.operator as Operator).type !== "Clip")
-        count += t.shape.reduce((a, b) => a * b, 1);
+      if (v !== undefined && isConstant(v) && isFloat(v.dtype) && typeOf(n) !== "Clip")
+        count += size(known(v.shape));
     }
   return count;
 }

@@ -37,3 +37,6 @@ function flat(value: Value): Value {
   const [batch, ...rest] = known(value.shape);
   return rest.length === 1 ? value : reshapeTo(value, [batch, size(rest)]);
 }
+
+/** Whether labels can be right or wrong: not for a single linear output, which is a regression. */
+export const classifies = ({ count, kind }: Readout): boolean => count > 1 || kind === "sigmoid";

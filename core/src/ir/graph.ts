@@ -41,6 +41,12 @@ export function constantOf(value: Value | undefined): Tensor | undefined {
   return (value.node.attrs as { value: Tensor }).value;
 }
 
+/** Whether the value is the same for every input: a constant, or computed from constants alone. */
+export function isConstant(value: Value | undefined): boolean {
+  if (value === undefined || value.node.operator === "input") return false;
+  return topological([value]).every((node) => node.operator !== "input");
+}
+
 export const isInput = (value: Value): boolean => value.node.operator === "input";
 
 export function makeNode<A extends object>(

@@ -10,6 +10,7 @@ import {
 } from "../ir/graph.ts";
 import type { ChannelRule, Cut, Operator } from "../ops/operator.ts";
 import { type Arrangement, indicesOf, whole } from "./arrangement.ts";
+import { storedCut } from "./storedCut.ts";
 
 /** Units of one layer, by index in the model as it is. */
 export interface UnitSet {
@@ -163,7 +164,7 @@ class Draft {
     if (rule.target !== undefined) {
       const refusal = this.#reshape(
         node,
-        rule.target.input,
+        node.inputs[rule.target.input]!,
         rule.axis,
         indicesOf(next, units).length,
       );
@@ -178,34 +179,39 @@ class Draft {
     arrangement: Arrangement,
     units: readonly number[],
   ): Refusal | undefined {
-    const refusal = this.#editable(node, input);
-    if (refusal !== undefined) return refusal;
-    const tensor = node.inputs[input]!.node.name;
+    const cut = storedCut(node.inputs[input]!, axis, indicesOf(arrangement, units));
+    if (cut === undefined)
+      return { because: "its parameters are computed, not stored", at: place(node) };
+    const shared = this.#unshared(node, cut.tensor);
+    if (shared !== undefined) return shared;
+    const tensor = cut.tensor.node.name;
     const axes = this.#cuts.get(tensor) ?? new Map<number, Set<number>>();
-    const indices = axes.get(axis) ?? new Set();
-    for (const i of indicesOf(arrangement, units)) indices.add(i);
-    this.#cuts.set(tensor, axes.set(axis, indices));
+    const indices = axes.get(cut.axis) ?? new Set();
+    for (const i of cut.indices) indices.add(i);
+    this.#cuts.set(tensor, axes.set(cut.axis, indices));
+    for (const target of cut.targets) {
+      const refusal = this.#reshape(node, target.shape, target.axis, target.fewer);
+      if (refusal !== undefined) return refusal;
+    }
     return undefined;
   }
 
   /** A Reshape that names the length of the cut axis gets the new one. */
-  #reshape(node: Node, input: number, axis: number, fewer: number): Refusal | undefined {
-    const refusal = this.#editable(node, input);
-    if (refusal !== undefined) return refusal;
-    const value = node.inputs[input]!;
-    const shape = this.#shapes.get(value.node.name) ?? Array.from(constantOf(value)!.data);
-    shape[axis] -= fewer;
-    this.#shapes.set(value.node.name, shape);
+  #reshape(node: Node, shape: Value, axis: number, fewer: number): Refusal | undefined {
+    const shared = this.#unshared(node, shape);
+    if (shared !== undefined) return shared;
+    const { name } = shape.node;
+    const lengths = this.#shapes.get(name) ?? Array.from(constantOf(shape)!.data);
+    lengths[axis] -= fewer;
+    this.#shapes.set(name, lengths);
     return undefined;
   }
 
-  #editable(node: Node, input: number): Refusal | undefined {
-    const value = node.inputs[input];
-    if (constantOf(value) === undefined || value === undefined || value.node.name === "")
-      return { because: "its parameters are computed, not stored", at: place(node) };
-    const tensor = value.node.name;
-    if ((this.#readers.get(tensor) ?? 0) > 1)
-      return { because: `its parameter ${tensor} is shared with another node`, at: place(node) };
+  /** A stored tensor may be cut when one place reads it. */
+  #unshared(node: Node, { node: { name } }: Value): Refusal | undefined {
+    if (name === "") return { because: "its parameters are computed, not stored", at: place(node) };
+    if ((this.#readers.get(name) ?? 0) > 1)
+      return { because: `its parameter ${name} is shared with another node`, at: place(node) };
     return undefined;
   }
 }

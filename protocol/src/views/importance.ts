@@ -14,15 +14,15 @@ export interface Importance {
 
 export type ImportanceIndex = "sigma" | "gate" | "scaled";
 
-/** One number per unit, in unit order. Sums are over the model's outputs j and, for filters, positions. */
+/** One number per unit, in unit order; empty where it takes data and there are none. Sums are over the model's outputs j and, for filters, positions. */
 export interface LayerImportance {
   readonly name: string;
   readonly op: string;
   readonly units: number;
   /** The ranking index: `index` below. */
   readonly importance: readonly number[];
-  /** gate for filters, scaled for dense units, unless asked otherwise. */
-  readonly index: ImportanceIndex;
+  /** gate for filters, scaled for dense units, unless asked otherwise; weights (norms) without data. */
+  readonly index: ImportanceIndex | "weights";
   /** Imp(l,i) = Σ_j σ(∂y_j/∂a_i), population σ over samples. */
   readonly sigma: readonly number[];
   /** Σ_j σ(Σ_positions a·∂y_j/∂a): derivative by a multiplicative gate on the unit. */

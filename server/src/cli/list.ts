@@ -1,5 +1,5 @@
 import { writeListing } from "#core/listing/write.ts";
-import { computeImportance } from "../operations/importance.ts";
+import { computeImportance, weightImportance } from "../operations/importance.ts";
 import { inspectModel } from "../operations/inspect.ts";
 import type { Command } from "./command.ts";
 import {
@@ -25,7 +25,7 @@ export const listCommand: Command = {
     const view = await inspectModel(model);
     const importance =
       data === undefined
-        ? undefined
+        ? await weightImportance(cliPool(count(args, "processes")), model, terminal)
         : await computeImportance(cliPool(count(args, "processes")), { model, data }, terminal);
     const { text } = writeListing(view, importance);
     return { json: { model, listing: text, view }, text };

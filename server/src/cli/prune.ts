@@ -106,7 +106,7 @@ async function chosen(
       model,
       data,
       layers: [layer],
-      measures: ["sigma", "gate"],
+      measures: ["sigma", "gate", "activity"],
       ...(index === undefined ? {} : { index }),
     },
     terminal,

@@ -9,14 +9,24 @@ import { readModel } from "../files/openModel.ts";
 /**
  * A model read for running: weights in memory, constants folded, its batch bound to a number. Models
  * that only take the batch they were exported with run sample by sample.
+ * @param change applied to the graph as the file has it, before anything else
  */
 export async function bound(
   path: string,
   asked?: number,
+  change: (graph: Graph) => Graph = (graph) => graph,
 ): Promise<{ graph: Graph; batch: number }> {
   const model = await readModel(path);
+  const { length } = model.graph.inputs;
+  if (length !== 1)
+    return fail(
+      "unreadable-model",
+      `it has ${length} inputs; models with one input can be explained`,
+      path,
+    );
+  const changed = change(model.graph);
   const bind = (batch: number): Graph => {
-    const result = bindBatch(model.graph, batch);
+    const result = bindBatch(changed, batch);
     if (result.kind === "refused")
       return fail(
         "unreadable-model",
@@ -27,7 +37,7 @@ export async function bound(
     return fold(result.graph);
   };
   const one = bind(1);
-  const batch = asked ?? (bindBatch(model.graph, 2).kind === "bound" ? chooseBatch(one) : 1);
+  const batch = asked ?? (bindBatch(changed, 2).kind === "bound" ? chooseBatch(one) : 1);
   return { graph: batch === 1 ? one : bind(batch), batch };
 }
 

@@ -34,14 +34,19 @@ const SHARD = 500;
  */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #size: number;
+  #size = 1;
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
   #lastJob = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#size = Math.max(1, options.processes ?? availableParallelism());
+    this.resize(options.processes);
+  }
+
+  /** For the jobs that start from now on; as many processes as cores when undefined. */
+  resize(processes: number | undefined): void {
+    this.#size = Math.max(1, processes ?? availableParallelism());
   }
 
   /** Process ids, for tests and for the log. */
@@ -57,23 +62,17 @@ export class Pool {
     const cancel = () => abort.abort(cancelled());
     control.signal?.addEventListener("abort", cancel);
     if (control.signal?.aborted === true) cancel();
-    const start = () => {
-      const worker = new Worker(this.#take(), job, abort.signal);
-      workers.push(worker);
-      return worker;
-    };
     try {
       abort.signal.throwIfAborted();
-      const first = start();
-      const { samples, batch, info } = await first.open(task.name, params);
+      while (workers.length < (task.alone === true ? 1 : this.#size))
+        workers.push(new Worker(this.#take(), job, abort.signal));
+      const [first] = await Promise.all(workers.map((w) => w.open(task.name, params)));
+      const { samples, batch, info } = first!;
       const shards = shardsOf(samples, batch);
       const merged = inShardOrder(task.merge);
-      const count = Math.min(this.#size, shards.length);
-      while (workers.length < count) start();
       let next = 0;
       let done = 0;
-      const run = async (worker: Worker, k: number): Promise<void> => {
-        if (k > 0) await worker.open(task.name, params);
+      const run = async (worker: Worker): Promise<void> => {
         // Each process gets later and later shards, so it streams the data forward once.
         for (let range = shards[next++]; range !== undefined; range = shards[next++]) {
           merged.add(range.shard, (await worker.run(range)) as R);
@@ -99,7 +98,12 @@ export class Pool {
   #take(): ChildProcess {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    const child = fork(this.#options.script, [], { serialization: "advanced", execArgv: [] });
+    // Standard output may carry somebody's protocol or JSON: what native code prints goes to stderr.
+    const child = fork(this.#options.script, [], {
+      serialization: "advanced",
+      execArgv: [],
+      stdio: ["ignore", 2, 2, "ipc"],
+    });
     this.#all.add(child);
     child.once("exit", () => {
       this.#all.delete(child);

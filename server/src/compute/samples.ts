@@ -4,15 +4,15 @@ import { limit } from "#core/data/limit.ts";
 import { openDataset } from "#core/data/open.ts";
 import { fitToInput, prepare } from "#core/data/preprocess.ts";
 import type { DataSpec } from "#core/data/spec.ts";
-import { ProblemError, problem } from "#core/problem.ts";
+import { fail, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile } from "../files/fileSource.ts";
 
 /** A dataset that goes into a model: streamed, prepared, closed at the end. */
 export interface Samples {
   readonly dataset: Dataset;
   prepare(batch: Batch): Float32Array;
-  /** Reads forward in batches of the model's size. */
-  forward(batch: number): Forward;
+  /** Reads forward in batches of the model's size; labels that the model has no output for are refused. */
+  forward(batch: number, outputs: number): Forward;
   close(): Promise<void>;
 }
 
@@ -43,11 +43,31 @@ export async function openSamples(spec: DataSpec, inputShape: readonly number[])
     return {
       dataset,
       prepare: (batch) => prepare(batch, fit, spec.preprocess),
-      forward: (batch) => forward(dataset, batch),
+      forward: (batch, outputs) => labelsWithin(forward(dataset, batch), outputs, spec.data),
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** A single output may be a regression or a sign: any label goes with it. */
+function labelsWithin(reader: Forward, outputs: number, file: string): Forward {
+  return {
+    async *batches(from, to) {
+      for await (const batch of reader.batches(from, to)) {
+        const wrong = batch.labels?.findIndex((c) => c < 0 || c >= outputs) ?? -1;
+        if (wrong >= 0 && outputs > 1)
+          fail(
+            "data-mismatch",
+            `the label is ${batch.labels?.[wrong]}, but the model has ${outputs} outputs (classes 0 to ${outputs - 1}); name other labels or another model`,
+            file,
+            `sample ${batch.from + wrong}`,
+          );
+        yield batch;
+      }
+    },
+    close: () => reader.close(),
+  };
 }

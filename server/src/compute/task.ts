@@ -1,6 +1,8 @@
 /** One kind of work that compute processes do: shards → partials, merged in any order. */
 export interface Task<Params, Partial, Info> {
   readonly name: string;
+  /** One process is enough: there is nothing to share out. */
+  readonly alone?: true;
   /** In the compute process: reads the files and compiles. */
   open(params: Params): Promise<OpenTask<Partial, Info>>;
   /** In the parent. `a` may be changed and returned. */

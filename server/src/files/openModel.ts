@@ -50,11 +50,11 @@ export async function openModel(path: string): Promise<OpenModel> {
   return { ...opened, edit: (edits) => format.applyEdits(source, siblings, edits), close };
 }
 
-/** A model with its weights in memory; rejects with ProblemError when nothing of it can be read. */
+/** A whole model with its weights in memory; rejects with ProblemError when some of it cannot be read. */
 export async function readModel(path: string): Promise<Model> {
   const opened = await openModel(path);
   try {
-    if (opened.model === undefined)
+    if (opened.model === undefined || opened.model.partial)
       throw new ProblemError(
         opened.problems[0] ?? problem("unreadable-model", "it holds no graph", path),
       );

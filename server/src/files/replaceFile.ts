@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmod, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { ProblemError, problem } from "#core/problem.ts";
 
 /** SHA-256 of a file, in hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
@@ -17,14 +18,15 @@ export async function hashFile(path: string): Promise<string> {
 
 /**
  * Writes a file as a whole or not at all: pieces go to a temporary file beside it, `verify` looks at
- * that, and only then it takes the place of `path`. Whatever fails, `path` stays as it was and no
- * partial file is left.
+ * that, and only then it takes the place of the file. Whatever fails, the file stays as it was and no
+ * partial one is left. A symbolic link stays one: what it points to is replaced.
  */
 export async function replaceFile(
-  path: string,
+  given: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   verify: (temporary: string) => Promise<void>,
 ): Promise<void> {
+  const path = await realpath(given).catch(() => given);
   // The name keeps its extension: the check opens the temporary file like any model.
   const temporary = join(dirname(path), `.${process.pid}-${Date.now()}-${basename(path)}`);
   try {
@@ -40,8 +42,15 @@ export async function replaceFile(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw asProblem(error, path);
   }
+}
+
+/** What the file system says is a fact about the place, not a bug. */
+function asProblem(error: unknown, path: string): unknown {
+  if (!(error instanceof Error && "syscall" in error)) return error;
+  const [what = error.message] = error.message.split(", ");
+  return new ProblemError(problem("cannot-write", `cannot be written: ${what}`, path));
 }
 
 /** The new file gets the permissions of the one it replaces. */

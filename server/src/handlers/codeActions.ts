@@ -1,5 +1,6 @@
 import {
   type CodeAction,
+  type CodeActionContext,
   CodeActionKind,
   type Diagnostic,
   type Range,
@@ -23,7 +24,7 @@ export async function codeActions(
   context: Context,
   uri: string,
   { start, end }: Range,
-  diagnostics: readonly Diagnostic[],
+  { diagnostics, only }: Pick<CodeActionContext, "diagnostics" | "only">,
 ): Promise<CodeAction[]> {
   const listing = await openListing(context, uri);
   if (listing === undefined) return [];
@@ -35,8 +36,13 @@ export async function codeActions(
       ? ofLayer(context, uri, listing, layer, units, diagnostics)
       : [];
   });
-  return [...restores(context, uri, listing, inside, diagnostics), ...prunes];
+  const all = [...restores(context, uri, listing, inside, diagnostics), ...prunes];
+  return only === undefined ? all : all.filter(({ kind }) => only.some((o) => includes(o, kind)));
 }
+
+/** "refactor" asks for "refactor.rewrite" too; "" for everything. */
+const includes = (asked: string, kind = ""): boolean =>
+  asked === "" || kind === asked || kind.startsWith(`${asked}.`);
 
 function prunable({ snapshot }: OpenListing, { name }: ParsedLayer): boolean {
   const view = snapshot.view.layers.find((l) => l.name === name);
@@ -56,7 +62,8 @@ function ofLayer(
   const low = layer.units.map((u) => u.unit).filter((u) => found.has(u));
   const action = (title: string, units: readonly number[]): CodeAction[] => {
     if (units.length === 0 || units.length >= layer.units.length) return [];
-    const about = diagnostics.filter((d) => selected.some((s) => s.line === d.range.start.line));
+    const lines = new Set([layer, ...selected].map(({ line }) => line));
+    const about = diagnostics.filter((d) => lines.has(d.range.start.line));
     const quick = about.length > 0 || units === low;
     const data: PruneData = { uri, layer: layer.name, units };
     return [

@@ -35,19 +35,25 @@ export async function hover(
       ...(known === undefined
         ? [texts.noResults]
         : facts(known, unit.unit, snapshot.importance!.samples, texts)),
-      ...(known === undefined ? [] : contribution(known, unit.unit, classes, texts)),
-      ...(picture === undefined
-        ? []
-        : [`${texts.kernel}\n\n![${texts.kernel}](${svgDataUri(kernel.render(picture))})`]),
       ...(view.fixed === undefined ? [] : [escapeMarkdown(texts.fixed(view.fixed))]),
     ];
+    // Beside each other: a hover is wide and low.
+    const pictures = [
+      ...(known === undefined ? [] : contributionBars(known, unit.unit, classes, texts)),
+      ...(picture === undefined ? [] : [image(texts.kernel, kernel.render(picture))]),
+    ];
     return {
-      contents: { kind: MarkupKind.Markdown, value: lines.join("\n\n") },
+      contents: {
+        kind: MarkupKind.Markdown,
+        value: `${lines.join(LINE_BREAK)}\n\n${pictures.join("&nbsp;&nbsp;&nbsp;")}`.trimEnd(),
+      },
       range: lineRange(line, unit.from, unit.to),
     };
   }
   return undefined;
 }
+
+const LINE_BREAK = "  \n";
 
 type Texts = ReturnType<typeof hoverMessages>;
 
@@ -56,26 +62,27 @@ function facts(layer: LayerImportance, unit: number, samples: number, texts: Tex
   const largest = Math.max(...importance);
   const value = columnFormat(importance)(importance[unit]!);
   const part = largest > 0 ? percent(importance[unit]! / largest) : percent(0);
+  const shared = shares(layer.contribution, units)?.contribution[unit];
   return [
-    `${texts.importance(value, ranks(importance)[unit]!, units, part)}  \n*${texts.index[index]}*`,
+    texts.importance(value, ranks(importance)[unit]!, units, part),
+    `*${texts.index[index]}*`,
+    ...(shared === undefined ? [] : [texts.contribution(share(shared, 3))]),
     texts.active(percent(layer.active[unit]!), count(samples)),
   ];
 }
 
-function contribution(
+function contributionBars(
   layer: LayerImportance,
   unit: number,
   names: readonly string[] | undefined,
   texts: Texts,
 ): string[] {
-  const shared = shares(layer.contribution, layer.units);
-  if (shared === undefined) return [];
+  if (shares(layer.contribution, layer.units) === undefined) return [];
   const values = layer.contribution.map((row) => row[unit]!);
   const classes = values.map((_, c) => names?.[c] ?? String(c));
-  const picture = svgDataUri(classBars.render({ classes, values }));
-  return [
-    `${texts.contribution(share(shared.contribution[unit]!, 3))}\n\n![${texts.contributionAlt}](${picture})`,
-  ];
+  return [image(texts.contributionAlt, classBars.render({ classes, values }))];
 }
+
+const image = (alt: string, svg: string): string => `![${alt}](${svgDataUri(svg)})`;
 
 const escapeMarkdown = (text: string): string => text.replace(/[\\`*_{}[\]<>()#+!|-]/g, "\\$&");

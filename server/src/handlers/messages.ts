@@ -1,10 +1,12 @@
+import { count } from "#core/report/numbers.ts";
+import type { PruneReport } from "#protocol/requests.ts";
 import type { ImportanceIndex } from "#protocol/views/importance.ts";
 
 interface HoverMessages {
   readonly noResults: string;
   readonly kernel: string;
   readonly contributionAlt: string;
-  readonly index: Readonly<Record<ImportanceIndex, string>>;
+  readonly index: Readonly<Record<ImportanceIndex | "weights", string>>;
   importance(value: string, rank: number, units: number, part: string): string;
   active(share: string, samples: string): string;
   contribution(share: string): string;
@@ -18,6 +20,21 @@ interface ActionMessages {
   readonly restore: string;
 }
 
+interface DiagnosticMessages {
+  /** `list` names the first of the units, `more` counts the others. */
+  lowInLayer(low: number, units: number, list: string, more: number): string;
+}
+
+const diagnosticsEn: DiagnosticMessages = {
+  lowInLayer: (low, units, list, more) =>
+    `${low} of ${units} units ${low === 1 ? "has" : "have"} low importance: ${list}${more > 0 ? ` and ${more} more` : ""}`,
+};
+
+const diagnosticsJa: DiagnosticMessages = {
+  lowInLayer: (low, units, list, more) =>
+    `${units} ユニット中 ${low} ユニットの重要度が低い: ${list}${more > 0 ? ` ほか ${more} 個` : ""}`,
+};
+
 const hoverEn: HoverMessages = {
   noResults: "no results yet",
   kernel: "weights",
@@ -26,11 +43,12 @@ const hoverEn: HoverMessages = {
     gate: "Σ over outputs of σ(∂y/∂gate)",
     sigma: "Σ over outputs of σ(∂y/∂a)",
     scaled: "std(a) · Σ over outputs of σ(∂y/∂a)",
+    weights: "no data: norm of its weights",
   },
   importance: (value, rank, units, part) =>
     `importance **${value}**, rank ${rank} of ${units} (${part} of the largest)`,
   active: (share, samples) => `active on ${share} of ${samples} samples and their positions`,
-  contribution: (share) => `contribution **${share}** of the layer, per class:`,
+  contribution: (share) => `contribution **${share}** of the layer`,
   fixed: (because) => `cannot be pruned: ${because}`,
 };
 
@@ -42,18 +60,22 @@ const hoverJa: HoverMessages = {
     gate: "σ(∂y/∂ゲート) の出力についての和",
     sigma: "σ(∂y/∂a) の出力についての和",
     scaled: "std(a) · σ(∂y/∂a) の出力についての和",
+    weights: "データなし: 重みのノルム",
   },
   importance: (value, rank, units, part) =>
     `重要度 **${value}**、${units} 中 ${rank} 位（最大の ${part}）`,
   active: (share, samples) => `${samples} サンプルとその位置の ${share} で活性`,
-  contribution: (share) => `貢献度は層の **${share}**、クラスごと:`,
+  contribution: (share) => `貢献度は層の **${share}**`,
   fixed: (because) => `枝刈りできません: ${because}`,
 };
 
 const actionsEn: ActionMessages = {
   pruneUnit: (unit, layer) => `Prune unit ${unit} of ${layer}`,
   pruneUnits: (count, layer) => `Prune the ${count} selected units of ${layer}`,
-  pruneLow: (count, layer) => `Prune the ${count} low-importance units of ${layer}`,
+  pruneLow: (count, layer) =>
+    count === 1
+      ? `Prune the low-importance unit of ${layer}`
+      : `Prune the ${count} low-importance units of ${layer}`,
   restore: "Put the line back",
 };
 
@@ -64,9 +86,40 @@ const actionsJa: ActionMessages = {
   restore: "行を元に戻す",
 };
 
+interface SaveMessages {
+  pruned(report: PruneReport, original: string): string;
+  refused(why: string): string;
+}
+
+const saveEn: SaveMessages = {
+  pruned: (report, original) =>
+    `Pruned ${removed(report)}: ${accuracy(report, "accuracy")}${bytes(report)}; the original is kept as ${original}`,
+  refused: (why) => `Not pruned: ${why}`,
+};
+
+const saveJa: SaveMessages = {
+  pruned: (report, original) =>
+    `枝刈りしました（${removed(report)}）: ${accuracy(report, "正解率")}${bytes(report)}。元のファイルは ${original} にあります`,
+  refused: (why) => `枝刈りしていません: ${why}`,
+};
+
+const removed = ({ removed }: PruneReport): string =>
+  removed.map(({ layer, units }) => `${layer} ${units.join(", ")}`).join("; ");
+
+const accuracy = ({ accuracy }: PruneReport, word: string): string =>
+  accuracy === undefined
+    ? ""
+    : `${word} ${accuracy.before.toFixed(4)} → ${accuracy.after.toFixed(4)}, `;
+
+const bytes = ({ bytes }: PruneReport): string =>
+  `${count(bytes.before)} → ${count(bytes.after)} bytes`;
+
 const japanese = (locale: string): boolean => locale.toLowerCase().startsWith("ja");
 
 export const hoverMessages = (locale: string): HoverMessages =>
   japanese(locale) ? hoverJa : hoverEn;
+export const diagnosticMessages = (locale: string): DiagnosticMessages =>
+  japanese(locale) ? diagnosticsJa : diagnosticsEn;
 export const actionMessages = (locale: string): ActionMessages =>
   japanese(locale) ? actionsJa : actionsEn;
+export const saveMessages = (locale: string): SaveMessages => (japanese(locale) ? saveJa : saveEn);

@@ -11,27 +11,26 @@ export interface OpenListing {
   readonly version: number;
 }
 
-/** The listing behind a URI; undefined when it is not open or its model cannot be found. */
+/** The listing behind a URI; undefined when it is not open or none. Rejects with ProblemError when there is no model. */
 export async function openListing(context: Context, uri: string): Promise<OpenListing | undefined> {
-  const document = context.documents.get(uri);
+  const { documents, models, locale } = context;
+  const document = documents.get(uri);
   if (document === undefined) return undefined;
   const text = document.getText();
+  const { version } = document;
   const model = modelOf(uri, text);
-  const snapshot = model === undefined ? undefined : await known(context, model);
-  if (model === undefined || snapshot === undefined) return undefined;
-  return {
-    model,
-    snapshot,
-    edit: editOf(snapshot, text, context.locale),
-    version: document.version,
-  };
+  if (model === undefined) return undefined;
+  const snapshot = await (models.peek(model) ?? models.get(model));
+  return { model, snapshot, edit: checked(snapshot, text, locale), version };
 }
 
-async function known({ models }: Context, model: string): Promise<Snapshot | undefined> {
-  try {
-    return await (models.peek(model) ?? models.get(model));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+/** The last edit that was checked against a snapshot: hover follows hover over the same text. */
+const last = new WeakMap<Snapshot, { text: string; edit: CheckedEdit }>();
+
+function checked(snapshot: Snapshot, text: string, locale: string): CheckedEdit {
+  const known = last.get(snapshot);
+  if (known?.text === text) return known.edit;
+  const edit = editOf(snapshot, text, locale);
+  last.set(snapshot, { text, edit });
+  return edit;
 }

@@ -8,8 +8,11 @@ export async function withProgress<T>(
   title: string,
   work: (control: Control) => Promise<T>,
 ): Promise<T> {
-  if (!supported) return work({});
-  const progress = await connection.window.createWorkDoneProgress();
+  // An editor that cannot show progress now has the work done without.
+  const progress = supported
+    ? await connection.window.createWorkDoneProgress().catch(() => undefined)
+    : undefined;
+  if (progress === undefined) return work({});
   const abort = new AbortController();
   progress.token.onCancellationRequested(() => abort.abort());
   progress.begin(`Kaibo: ${title}`, 0, undefined, true);

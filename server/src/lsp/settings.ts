@@ -1,6 +1,6 @@
 import type { Connection } from "vscode-languageserver";
 import { USUAL_LEVELS } from "#core/report/findings.ts";
-import type { Settings } from "#protocol/requests.ts";
+import type { FindingLevel, Settings } from "#protocol/requests.ts";
 
 export const DEFAULTS: Settings = {
   engine: "onnxruntime",
@@ -10,9 +10,42 @@ export const DEFAULTS: Settings = {
   findings: USUAL_LEVELS,
 };
 
-/** The user's settings; the defaults for editors that have none. */
+/** The user's settings; the defaults for editors that have none, and for what they got wrong. */
 export async function readSettings(connection: Connection, supported: boolean): Promise<Settings> {
   if (!supported) return DEFAULTS;
-  const given = (await connection.workspace.getConfiguration("kaibo")) as Partial<Settings> | null;
-  return { ...DEFAULTS, ...given, findings: { ...DEFAULTS.findings, ...given?.findings } };
+  try {
+    return decode(await connection.workspace.getConfiguration("kaibo"));
+  } catch (error) {
+    connection.console.error(`settings: ${(error as Error).message}`);
+    return DEFAULTS;
+  }
 }
+
+function decode(value: unknown): Settings {
+  const given = fields(value);
+  const findings = fields(given.findings);
+  return {
+    engine: DEFAULTS.engine,
+    processes: isCount(given.processes) ? given.processes : DEFAULTS.processes,
+    sampleLimit: isCount(given.sampleLimit) ? given.sampleLimit : DEFAULTS.sampleLimit,
+    lowImportance: isShare(given.lowImportance) ? given.lowImportance : DEFAULTS.lowImportance,
+    findings: {
+      "low-importance": level(findings, "low-importance"),
+      "dead-unit": level(findings, "dead-unit"),
+    },
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fields = (value: unknown): Fields =>
+  typeof value === "object" && value !== null ? (value as Fields) : {};
+
+function level(given: Fields, code: keyof Settings["findings"]): FindingLevel {
+  const asked = given[code];
+  return LEVELS.find((l) => l === asked) ?? DEFAULTS.findings[code];
+}
+
+const LEVELS: readonly FindingLevel[] = ["off", "hint", "information", "warning", "error"];
+const isCount = (v: unknown): v is number => Number.isInteger(v) && (v as number) >= 0;
+const isShare = (v: unknown): v is number => typeof v === "number" && v >= 0 && v <= 1;

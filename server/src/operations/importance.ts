@@ -5,6 +5,7 @@ import type { OutputKind } from "#core/explain/readout.ts";
 import type { Importance, ImportanceIndex } from "#protocol/views/importance.ts";
 import type { Control, Pool } from "../compute/pool.ts";
 import { importanceTask } from "../compute/tasks/importance.ts";
+import { weightsTask } from "../compute/tasks/weights.ts";
 import type { Engine } from "../runtime/engines.ts";
 
 export interface ImportanceRequest {
@@ -43,4 +44,13 @@ export async function computeImportance(
     outputs,
     ...(index === undefined ? {} : { index }),
   });
+}
+
+/** What the weights alone say about the units. Rejects with ProblemError. */
+export async function weightImportance(
+  pool: Pool,
+  model: string,
+  control: Control = {},
+): Promise<Importance> {
+  return (await pool.run(weightsTask, { model }, control)).partial;
 }

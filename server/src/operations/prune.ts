@@ -10,12 +10,14 @@ import type { BeforeAfter, PruneReport } from "#protocol/requests.ts";
 import type { Control, Pool } from "../compute/pool.ts";
 import { type Comparison, comparisonTask } from "../compute/tasks/comparison.ts";
 import { type OpenModel, openModel } from "../files/openModel.ts";
-import { replaceFile } from "../files/replaceFile.ts";
+import { hashFile, replaceFile } from "../files/replaceFile.ts";
 import type { Engine } from "../runtime/engines.ts";
 
 export interface PruneRequest {
   readonly model: string;
   readonly units: readonly UnitSet[];
+  /** Hash that the model must still have when the smaller one takes its place. */
+  readonly revision?: string;
   /** Where the smaller model goes; may be `model` itself. */
   readonly output: string;
   /** For accuracy and for the check; without it the check runs on random inputs. */
@@ -23,7 +25,7 @@ export interface PruneRequest {
   readonly engine?: Engine;
 }
 
-/** Largest |pruned − masked| that is rounding, relative to nothing: probabilities and logits near 1. */
+/** Largest |pruned − masked| that is rounding, as a share of the largest |output| (or of 1). */
 const TOLERANCE = 1e-4;
 
 /**
@@ -73,7 +75,7 @@ function planned(model: Model, { model: path, units }: PruneRequest): PrunePlan 
 /** Writes the file; it is in place only after it ran and did what the masked original does. */
 async function write(
   pool: Pool,
-  { model, output, data, engine = "onnxruntime" }: PruneRequest,
+  { model, revision, output, data, engine = "onnxruntime" }: PruneRequest,
   { removed }: PrunePlan,
   file: EditedFile,
   control: Control,
@@ -88,13 +90,15 @@ async function write(
       ...(data === undefined ? {} : { data }),
     };
     comparison = (await pool.run(comparisonTask, params, control)).partial;
-    const difference = comparison.maskedDifference;
-    if (!(difference <= TOLERANCE))
+    const { maskedDifference: difference, largest } = comparison;
+    if (!(difference <= TOLERANCE * Math.max(1, largest)))
       fail(
         "cannot-write",
         `the pruned model differs from the masked one by ${difference}; nothing was written`,
         output,
       );
+    if (revision !== undefined && (await hashFile(model)) !== revision)
+      fail("cannot-write", "the model file changed meanwhile; nothing was written", model);
   });
   return comparison!;
 }

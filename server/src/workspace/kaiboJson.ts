@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { DataSpec } from "#core/data/spec.ts";
 import { type Problem, problem } from "#core/problem.ts";
+import { JsonError, parseJson } from "./parseJson.ts";
 
 export const CONFIG_NAME = "kaibo.json";
 
@@ -52,10 +53,14 @@ async function exists(file: string): Promise<boolean> {
 async function readConfig(file: string, model: string): Promise<FoundConfig> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, "utf8"));
+    json = parseJson(await readFile(file, "utf8"));
   } catch (error) {
+    const { message } = error as Error;
     return {
-      problem: problem("bad-request", `it is not valid JSON: ${(error as Error).message}`, file),
+      problem:
+        error instanceof JsonError
+          ? problem("bad-request", `it is not valid JSON: ${message}`, file, error.place)
+          : problem("bad-request", `it cannot be read: ${message}`, file),
     };
   }
   const models = fields(json).models;
@@ -66,7 +71,12 @@ async function readConfig(file: string, model: string): Promise<FoundConfig> {
     (m) =>
       typeof fields(m).model === "string" && resolve(folder, fields(m).model as string) === model,
   );
-  if (index < 0) return {};
+  if (index < 0) {
+    const nameless = models.findIndex((m) => !isText(fields(m).model));
+    if (nameless < 0) return {};
+    const place = `models[${nameless}].model`;
+    return { problem: problem("bad-request", "expected the path of a model", file, place) };
+  }
   try {
     return { config: decode(fields(models[index]), file, `models[${index}]`) };
   } catch (error) {
@@ -114,11 +124,11 @@ function decode(entry: Fields, file: string, place: string): ModelConfig {
 }
 
 function input(entry: Fields, at: string): DataSpec["preprocess"] {
-  const given = fields(entry.input);
+  const given = optional(entry, "input", at, isFields, "an object") ?? {};
   const place = `${at}.input`;
   const scale = optional(given, "scale", place, isNumber, "a number");
   const mean = optional(given, "mean", place, isNumbers, "a list of numbers");
-  const std = optional(given, "std", place, isNumbers, "a list of numbers");
+  const std = optional(given, "std", place, isDivisors, "a list of numbers other than 0");
   const layout = optional(given, "layout", place, isLayout, `"NCHW" or "NHWC"`);
   return {
     ...(scale === undefined ? {} : { scale }),
@@ -135,7 +145,7 @@ function suppressions(entry: Fields, at: string): Suppression[] {
     const finding = optional(fields(item), "finding", place, isText, "the name of a finding");
     if (finding === undefined) throw new Wrong(place, `"finding"`);
     const layer = optional(fields(item), "layer", place, isText, "the name of a layer");
-    const units = optional(fields(item), "units", place, isNumbers, "a list of units");
+    const units = optional(fields(item), "units", place, isUnits, "a list of unit numbers");
     return {
       finding,
       ...(layer === undefined ? {} : { layer }),
@@ -163,4 +173,9 @@ const isShare = (v: unknown): v is number => isNumber(v) && v >= 0 && v <= 1;
 const isTexts = (v: unknown): v is readonly string[] =>
   Array.isArray(v) && v.every((t) => typeof t === "string");
 const isNumbers = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(isNumber);
+const isDivisors = (v: unknown): v is readonly number[] => isNumbers(v) && !v.includes(0);
+const isUnits = (v: unknown): v is readonly number[] =>
+  isNumbers(v) && v.every((u) => Number.isInteger(u) && u >= 0);
+const isFields = (v: unknown): v is Fields =>
+  typeof v === "object" && v !== null && !Array.isArray(v);
 const isLayout = (v: unknown): v is "NCHW" | "NHWC" => v === "NCHW" || v === "NHWC";

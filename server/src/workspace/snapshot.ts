@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { type CheckedEdit, checkEdit } from "#core/listing/check.ts";
 import type { ListingDocument } from "#core/listing/document.ts";
 import { writeListing } from "#core/listing/write.ts";
-import { describe, type Problem, ProblemError } from "#core/problem.ts";
+import { describe, fail, type Problem, ProblemError } from "#core/problem.ts";
 import { type FindingLevels, findings } from "#core/report/findings.ts";
 import type { Finding } from "#protocol/views/finding.ts";
 import type { Importance } from "#protocol/views/importance.ts";
@@ -33,6 +33,8 @@ export interface Snapshot extends ModelFile {
   readonly document: ListingDocument;
   /** What open editors may still show of this revision: an edit is checked against the text it began from. */
   readonly earlier: readonly ListingDocument[];
+  /** Why the results could not be computed. */
+  readonly failure?: Problem;
 }
 
 export async function stampOf(path: string): Promise<{ stamp: string; mtime: number }> {
@@ -40,10 +42,9 @@ export async function stampOf(path: string): Promise<{ stamp: string; mtime: num
   return { stamp: `${mtimeMs} ${size} ${ino}`, mtime: mtimeMs };
 }
 
-/** Reads a model file. Rejects only when there is no such file. */
+/** Reads a model file. Rejects with ProblemError, only when there is no such file. */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  const { stamp, mtime } = await stampOf(path);
-  const revision = await hashFile(path);
+  const { stamp, mtime, revision } = await bytesOf(path);
   const { config, problem: wrong } = await findConfig(path);
   const rest = {
     ...(config === undefined ? {} : { config }),
@@ -62,6 +63,18 @@ export async function readModelFile(path: string): Promise<ModelFile> {
       ...rest,
       problem: error.problem,
     };
+  }
+}
+
+async function bytesOf(path: string): Promise<Pick<ModelFile, "stamp" | "mtime" | "revision">> {
+  try {
+    return { ...(await stampOf(path)), revision: await hashFile(path) };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR")
+      return fail("unreadable-model", "there is no such file; check the path", path);
+    if (code === "EISDIR") return fail("unreadable-model", "it is a folder, not a file", path);
+    return fail("unreadable-model", `cannot be opened: ${message}`, path);
   }
 }
 
@@ -117,16 +130,22 @@ export function show(
   };
 }
 
-/** The edit that a text makes: read against whichever version of the listing it began from. */
+/**
+ * The edit that a text makes: read against whichever version of the listing it began from, last the one
+ * without data or results that `kaibo list` prints.
+ */
 export function editOf(
   { view, document, earlier }: Snapshot,
   text: string,
   locale: string,
 ): CheckedEdit {
-  const checked = [document, ...earlier].map((d) => checkEdit(view, d, text, locale));
-  return checked.reduce((best, next) =>
-    next.problems.length < best.problems.length ? next : best,
-  );
+  let best: CheckedEdit | undefined;
+  for (const original of [document, ...earlier, undefined]) {
+    const checked = checkEdit(view, original ?? writeListing(view), text, locale);
+    if (checked.problems.length === 0) return checked;
+    if (best === undefined || checked.problems.length < best.problems.length) best = checked;
+  }
+  return best!;
 }
 
 const suppresses = ({ finding, layer, units }: Suppression, f: Finding): boolean =>

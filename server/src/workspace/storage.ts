@@ -1,21 +1,24 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { fail } from "#core/problem.ts";
 import { hashFile } from "../files/replaceFile.ts";
 
 /** Results and kept originals on disk, by content: the same question about the same bytes is answered once. */
 export interface Storage {
-  /** A stored result; undefined when there is none or it cannot be read. */
+  /** A stored result; undefined when there is none or it is damaged. */
   result(key: string): Promise<unknown>;
   storeResult(key: string, value: unknown): Promise<void>;
   /** Keeps a copy of a file; the name gets it back. */
   keep(path: string): Promise<string>;
+  /** The path of a kept copy. Rejects with ProblemError when it is gone or damaged. */
   kept(name: string): Promise<string>;
+  keptPath(name: string): string;
 }
 
 /** Results of another version of the explanations are not used. */
-const VERSION = 1;
+const VERSION = 2;
 
 export const defaultStorage = (): string =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kaibo");
@@ -26,11 +29,9 @@ export function openStorage(folder: string): Storage {
   return {
     async result(key) {
       try {
-        return JSON.parse(await readFile(join(results, `${key}.json`), "utf8"));
+        return decode(await readFile(join(results, `${key}.json`), "utf8"));
       } catch (error) {
-        // A result that is missing or damaged is computed again.
-        if ((error as NodeJS.ErrnoException).code === "ENOENT" || error instanceof SyntaxError)
-          return undefined;
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
         throw error;
       }
     },
@@ -38,7 +39,7 @@ export function openStorage(folder: string): Storage {
       await mkdir(results, { recursive: true });
       const temporary = join(results, `${key}.${process.pid}.tmp`);
       try {
-        await writeFile(temporary, JSON.stringify(value));
+        await writeFile(temporary, encode(value));
         await rename(temporary, join(results, `${key}.json`));
       } catch (error) {
         await rm(temporary, { force: true });
@@ -53,17 +54,40 @@ export function openStorage(folder: string): Storage {
       await rename(temporary, join(originals, name));
       return name;
     },
+    keptPath: (name) => join(originals, name),
     async kept(name) {
       const path = join(originals, name);
-      await stat(path);
-      return path;
+      const hash = await hashFile(path).catch(() => undefined);
+      return hash === name
+        ? path
+        : fail("cannot-write", "the kept original is gone or damaged; nothing was changed", path);
     },
   };
 }
 
+/** A line with the hash of the JSON after it: a damaged result is computed again. */
+function encode(value: unknown): string {
+  const json = JSON.stringify(value, (_, v: unknown) =>
+    typeof v === "number" && !Number.isFinite(v) ? { [NUMBER]: String(v) } : v,
+  );
+  return `${sha256(json)}\n${json}`;
+}
+
+function decode(text: string): unknown {
+  const at = text.indexOf("\n");
+  const json = text.slice(at + 1);
+  if (text.slice(0, at) !== sha256(json)) return undefined;
+  return JSON.parse(json, (_, v: { [NUMBER]?: string } | null) =>
+    typeof v === "object" && v !== null && NUMBER in v ? Number(v[NUMBER]) : v,
+  );
+}
+
+/** JSON has no NaN and no infinity. */
+const NUMBER = "$number";
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
 /** The name of a result: of everything it depends on. */
 export function resultKey(parts: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify([VERSION, parts]))
-    .digest("hex");
+  return sha256(JSON.stringify([VERSION, parts]));
 }

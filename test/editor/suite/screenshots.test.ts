@@ -1,44 +1,71 @@
-/** Pictures of every surface, to be looked at: out/screenshots. Only with KAIBO_SCREENSHOTS=1. */
+/**
+ * Pictures of every surface, to be looked at: out/screenshots. Only with KAIBO_SCREENSHOTS=1 (dark) or
+ * KAIBO_SCREENSHOTS=light.
+ */
 import path from "node:path";
 import * as vscode from "vscode";
-import { goTo, listingEditor, model, openListing, startAfresh, unitsFound } from "../digits.ts";
-import { needsPage, press, screenshot, texts, until } from "../workbench.ts";
+import {
+  goTo,
+  listingEditor,
+  model,
+  openListing,
+  startAfresh,
+  unitsFound,
+  withImportance,
+} from "../digits.ts";
+import { hoverPictures, notices, quickFixes, showNotices } from "../surfaces.ts";
+import { click, evaluate, needsPage, press, screenshot, texts, until } from "../workbench.ts";
 
-const ja = vscode.env.language.startsWith("ja");
+const wanted = process.env.KAIBO_SCREENSHOTS;
+const light = wanted === "light";
+const endings = [
+  ...(light ? ["light"] : []),
+  ...(vscode.env.language.startsWith("ja") ? ["ja"] : []),
+];
 
 describe("screenshots", function () {
   this.timeout(150_000);
   before(async function () {
-    if (process.env.KAIBO_SCREENSHOTS !== "1") this.skip();
+    if (!wanted) this.skip();
     needsPage(this);
     await startAfresh();
+    const settings = vscode.workspace.getConfiguration("workbench");
+    const theme = light ? "Light Modern" : "Dark Modern";
+    await settings.update("colorTheme", theme, vscode.ConfigurationTarget.Global);
+    const kind = light ? "vs" : "vs-dark";
+    await until("the theme is on", () =>
+      evaluate(`!!document.querySelector(".monaco-workbench.${kind}")`).then(Boolean),
+    );
   });
 
-  it("shows the model's title button", async () => {
+  it("shows the model and its listing before and after importance is there", async () => {
     await vscode.commands.executeCommand("vscode.open", vscode.Uri.file(model));
-    await until("button", async () => (await texts(".editor-actions .action-label")).length > 0);
+    const button = '.editor-actions a[aria-label$="Listing"], .editor-actions .codicon-list-tree';
+    await until("the button", async () => (await texts(button)).length > 0);
     await picture("model");
-  });
-
-  it("shows the listing", async () => {
-    await vscode.commands.executeCommand("kaibo.openListing", vscode.Uri.file(model));
-    await until("editor", listingEditor);
+    await click(button);
+    await until("the listing", listingEditor);
     await picture("computing");
-    await openListing();
+    await withImportance();
     await picture("listing");
+    await vscode.commands.executeCommand("workbench.action.closeSidebar");
+    await click("#status\\.languageStatus");
+    await picture("status");
+    await press("Escape");
   });
 
-  it("shows a hover", async () => {
-    const editor = await openListing();
-    const low = unitsFound(editor.document, "low-importance");
-    goTo(editor, low[0]!);
-    await vscode.commands.executeCommand("editor.action.showHover");
-    await until("hover", async () => (await texts(".monaco-hover:not(.hidden) .hover-contents")).length > 0);
-    await until("pictures", async () => (await texts(".monaco-hover:not(.hidden) img")).length > 1);
+  it("shows a hover and the quick fixes", async () => {
+    const { document } = await openListing();
+    await goTo(document, unitsFound(document, "low-importance")[0] ?? 0);
+    await press("Control+k");
+    await press("Control+i");
+    await until("pictures", async () => {
+      const pictures = await hoverPictures();
+      return pictures.length === 2 && pictures.every(({ width }) => width > 0);
+    });
     await picture("hover");
     await press("Escape");
-    await vscode.commands.executeCommand("editor.action.quickFix");
-    await until("menu", async () => (await texts(".action-widget .monaco-list-row")).length > 0);
+    await quickFixes();
     await picture("quickfix");
     await press("Escape");
   });
@@ -46,25 +73,35 @@ describe("screenshots", function () {
   it("shows the problems", async () => {
     await vscode.commands.executeCommand("workbench.actions.view.problems");
     await until("rows", async () => (await texts(".markers-panel .monaco-list-row")).length > 3);
+    await vscode.commands.executeCommand("list.focusLast");
     await picture("problems");
     await vscode.commands.executeCommand("workbench.action.closePanel");
   });
 
-  it("shows a prune", async () => {
-    const editor = await openListing();
-    goTo(editor, unitsFound(editor.document, "low-importance")[0]!);
-    await vscode.commands.executeCommand("editor.action.quickFix");
-    await until("menu", async () => (await texts(".action-widget .monaco-list-row.focused")).length > 0);
+  it("shows a prune, and what it changed", async () => {
+    const { document } = await openListing();
+    await goTo(document, unitsFound(document, "low-importance")[0] ?? 0);
+    await quickFixes();
     await press("ArrowDown");
     await press("Enter");
-    await until("dirty", () => editor.document.isDirty);
+    await until("unsaved", () => document.isDirty);
     await press("Control+s");
-    await until("notice", async () => (await texts(".notification-toast")).length > 0, 90_000);
+    await until("saved", () => !document.isDirty, 60_000);
+    await withImportance();
+    await showNotices();
+    await until("a notice", async () => (await notices()).length > 0);
     await picture("pruned");
+    await click(".notifications-center .monaco-button");
+    await until(
+      "both sides",
+      async () => (await texts(".diff-editor, .monaco-diff-editor")).length > 0,
+    );
+    await until("differences", async () => (await texts(".line-delete, .char-delete")).length > 0);
+    await picture("shown");
   });
 });
 
 async function picture(name: string): Promise<void> {
-  const kind = vscode.window.activeColorTheme.kind === vscode.ColorThemeKind.Light ? "-light" : "";
-  await screenshot(path.resolve(process.env.KAIBO_ROOT ?? ".", "out/screenshots", `${name}${kind}${ja ? "-ja" : ""}.png`));
+  const folder = process.env.KAIBO_SCREENSHOTS_FOLDER ?? "out/screenshots";
+  await screenshot(path.join(folder, `${[name, ...endings].join("-")}.png`));
 }

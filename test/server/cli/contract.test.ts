@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import type { Importance } from "#protocol/views/importance.ts";
+import type { Importance, ImportanceIndex } from "#protocol/views/importance.ts";
 import type { ModelView } from "#protocol/views/model.ts";
 import { type Ended, kaibo } from "../../support/kaibo.ts";
 import { assertRelative } from "../../support/numbers.ts";
@@ -113,7 +113,7 @@ describe("kaibo importance", function () {
         assert.equal(numbers.length, layer.units);
         assert.ok(numbers.every((v) => Number.isFinite(v) && v >= 0));
       }
-      assert.deepEqual(importance, layer[layer.index]);
+      assert.deepEqual(importance, layer[layer.index as ImportanceIndex]);
       assert.deepEqual(
         layer.contribution.map((c) => c.length),
         new Array(10).fill(layer.units),

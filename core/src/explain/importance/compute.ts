@@ -5,7 +5,7 @@ import type { Program, Runtime } from "../../runtime/runtime.ts";
 import { correctIn } from "../correct.ts";
 import { layersOf } from "../layers.ts";
 import { paddedInput } from "../padding.ts";
-import { type OutputKind, type Readout, readout } from "../readout.ts";
+import { classifies, type OutputKind, type Readout, readout } from "../readout.ts";
 import { ACTIVATION_SUMS, type MomentOutput, type Programs, programs } from "./programs.ts";
 import { emptyMoments, type Measure, type Moments, type Partial } from "./statistics.ts";
 import { type Target, targetsOf } from "./targets.ts";
@@ -42,7 +42,7 @@ export async function compileImportance(
   const wanted = options.layers;
   const layers = layersOf(graph).filter((l) => wanted === undefined || wanted.includes(l.name));
   const targets = targetsOf(graph, layers);
-  const classes = labelled ? read.count : 0;
+  const classes = labelled && read.count > 1 ? read.count : 0;
   const built = programs(
     graph,
     read,
@@ -78,8 +78,10 @@ export async function compileImportance(
       };
       for await (const batch of batches) {
         sums.samples += batch.count;
-        sums.labelled += batch.labels?.length ?? 0;
-        sums.correct += await run(batch, sums);
+        const correct = await run(batch, sums);
+        if (batch.labels === undefined || !classifies(read)) continue;
+        sums.labelled += batch.count;
+        sums.correct += correct;
       }
       return sums;
     },
@@ -114,7 +116,7 @@ function batchRunner(
   const shape = known(graph.inputs[0].shape);
   const batch = shape[0];
   const layers = targets.filter((t) => t.layer !== "");
-  const own = 1 + ACTIVATION_SUMS * layers.length;
+  const own = 1 + built.activationSums;
   const zeros = float32([batch, m], new Float32Array(batch * m));
   const wideZeros = float32(
     [built.stacked * batch, m],
@@ -130,13 +132,13 @@ function batchRunner(
       Float32Array.from({ length: batch }, (_, i) => (i < samples.count ? 1 : 0)),
     );
     const results = await compiled.primal.run([x, weights]);
-    layers.forEach((t, k) => {
-      const target = into.moments[targets.indexOf(t)];
-      const [sum, centred, active] = results.slice(1 + ACTIVATION_SUMS * k);
-      accumulate(target.activation, sum);
-      accumulateSquares(target.activationSquares, centred, sum, samples.count);
-      accumulate(target.active, active);
-    });
+    for (let i = 1; i < own; i += ACTIVATION_SUMS) {
+      const layer = layers[(i - 1) / ACTIVATION_SUMS];
+      const moments = into.moments[targets.indexOf(layer)];
+      accumulate(moments.activation, results[i]);
+      accumulateSquares(moments.activationSquares, results[i + 1], results[i], samples.count);
+      accumulate(moments.active, results[i + 2]);
+    }
     const residuals = results.slice(own);
     for (let k = 0; k < seeds.length; k++) {
       const sums = await compiled.moments.run([seeds[k], wideZeros, ...residuals, weights]);
@@ -159,7 +161,6 @@ function batchRunner(
     const seed = new Float32Array(batch * m);
     const perClass = new Float32Array(classes * batch);
     labels.forEach((c, i) => {
-      if (c < 0 || c >= classes) return;
       seed[i * m + c] = 1;
       perClass[c * batch + i] = 1;
       into.classCounts[c]++;

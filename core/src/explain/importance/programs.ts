@@ -22,6 +22,8 @@ export interface Programs {
    * [1, elements], then residuals and, from `gates` on, the values the gates are measured at.
    */
   readonly primal: Graph;
+  /** How many outputs of the primal are activation sums. */
+  readonly activationSums: number;
   /** Per output: cotangents of y and z [S·B, m], residuals, gate values, weights [1, B] → `outputs`. */
   readonly moments: Graph;
   /** The same with one cotangent and weights [classes, B], for contributions; absent without gates. */
@@ -52,7 +54,9 @@ export function programs(
   const batch = known(y.shape)[0];
   const weights = input("weights", "float32", [1, batch]);
   const layers = targets.filter((t) => t.layer !== "");
-  const sums = layers.flatMap(({ value }) => activationSums(value, weights));
+  const sums = measures.includes("activity")
+    ? layers.flatMap(({ value }) => activationSums(value, weights))
+    : [];
   const wantsGate = measures.includes("gate");
   const gates = wantsGate ? layers.map((t) => t.gate) : [];
   const points = [...targets.map((t) => t.value), ...gates];
@@ -99,6 +103,7 @@ export function programs(
       inputs: [...linear.primal.inputs, weights],
       outputs: [...linear.primal.outputs, ...gateValues],
     },
+    activationSums: sums.length,
     moments: graphOf((wide ?? linear.transposed).inputs, weights, values),
     contribution: gates.length > 0 && classes > 0 ? contribution() : undefined,
     outputs,

@@ -1,8 +1,8 @@
 import type { TargetFacts } from "./targets.ts";
 
 /** What can be measured; each costs a pass over the derivatives. */
-export type Measure = "sigma" | "gate" | "meanAbs";
-export const MEASURES: readonly Measure[] = ["sigma", "gate", "meanAbs"];
+export type Measure = "sigma" | "gate" | "meanAbs" | "activity";
+export const MEASURES: readonly Measure[] = ["sigma", "gate", "meanAbs", "activity"];
 
 /** Sums over samples for one target; arrays are output-major. Merged by addition, in float64. */
 export interface Moments {
@@ -14,7 +14,7 @@ export interface Moments {
   /** Σ h and Σ h², h = Σ_positions a·∂y_j/∂a: [outputs × units]; empty when not measured. */
   readonly gateSum: Float64Array;
   readonly gateSquares: Float64Array;
-  /** Σ a, Σ a², number of non-zero a: [elements]. */
+  /** Σ a, Σ a², number of non-zero a: [elements]; empty when not measured. */
   readonly activation: Float64Array;
   readonly activationSquares: Float64Array;
   readonly active: Float64Array;
@@ -42,6 +42,7 @@ export function emptyMoments(
   const { elements, units, layer } = target;
   const own = layer !== "";
   const gate = own && measures.includes("gate");
+  const activity = own && measures.includes("activity");
   const zeros = (n: number, wanted: boolean) => new Float64Array(wanted ? n : 0);
   return {
     sum: zeros(outputs * elements, measures.includes("sigma")),
@@ -49,9 +50,9 @@ export function emptyMoments(
     absolute: zeros(outputs * elements, measures.includes("meanAbs")),
     gateSum: zeros(outputs * units, gate),
     gateSquares: zeros(outputs * units, gate),
-    activation: zeros(elements, own),
-    activationSquares: zeros(elements, own),
-    active: zeros(elements, own),
+    activation: zeros(elements, activity),
+    activationSquares: zeros(elements, activity),
+    active: zeros(elements, activity),
     contribution: zeros(classes * units, gate),
   };
 }

@@ -1,7 +1,7 @@
 import type { DataSpec } from "#core/data/spec.ts";
 import { correctIn } from "#core/explain/correct.ts";
 import { paddedInput } from "#core/explain/padding.ts";
-import { readout } from "#core/explain/readout.ts";
+import { classifies, readout } from "#core/explain/readout.ts";
 import type { Graph } from "#core/ir/graph.ts";
 import { fail } from "#core/problem.ts";
 import { maskUnits } from "#core/prune/mask.ts";
@@ -29,6 +29,8 @@ export interface Comparison {
   readonly correctAfter: number;
   /** Largest |difference| of any output, pruned against masked. */
   readonly maskedDifference: number;
+  /** Largest |output| of the masked original, for scale. */
+  readonly largest: number;
 }
 
 /** Runs the original, the masked original and the pruned file on the same samples. */
@@ -36,9 +38,11 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
   name: "comparison",
   async open(params) {
     const { graph, batch } = await bound(params.model, params.batch);
-    const planned = planPrune(graph, params.removed);
-    if ("refusal" in planned)
+    const masking = await bound(params.model, batch, (g) => {
+      const planned = planPrune(g, params.removed);
+      if ("plan" in planned) return maskUnits(g, planned.plan.masks);
       return fail("cannot-prune", planned.refusal.because, params.model, planned.refusal.at);
+    });
     const after = await bound(params.pruned, batch);
     const logits = (g: Graph): Graph => ({
       inputs: g.inputs,
@@ -46,18 +50,25 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
     });
     const runtime = engine(params.engine);
     const original = await runtime.compile(logits(graph));
-    const masked = await runtime.compile(maskUnits(logits(graph), planned.plan.masks));
+    const masked = await runtime.compile(logits(masking.graph));
     const pruned = await runtime.compile(logits(after.graph));
     const shape = inputShape(graph);
     const samples =
       params.data === undefined ? randomSamples(shape) : await openSamples(params.data, shape);
-    const reader = samples.forward(batch);
+    const read = readout(graph, "probabilities");
+    const reader = samples.forward(batch, read.count);
     return {
       samples: samples.dataset.count,
       batch,
       info: undefined,
       async shard(from, to) {
-        const sum = { labelled: 0, correctBefore: 0, correctAfter: 0, maskedDifference: 0 };
+        const sum = {
+          labelled: 0,
+          correctBefore: 0,
+          correctAfter: 0,
+          maskedDifference: 0,
+          largest: 0,
+        };
         for await (const b of reader.batches(from, to)) {
           const x = paddedInput(samples.prepare(b), b.count, [batch, ...shape]);
           const [before, expected, found] = [
@@ -65,15 +76,16 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
             await masked.run([x]),
             await pruned.run([x]),
           ];
-          expected.forEach((tensor, i) => {
+          // The last output is there for the accuracy alone.
+          expected.slice(0, -1).forEach((tensor, i) => {
             const rows = (tensor.data.length / batch) * b.count;
-            for (let k = 0; k < rows; k++)
-              sum.maskedDifference = Math.max(
-                sum.maskedDifference,
-                Math.abs(tensor.data[k]! - found[i]!.data[k]!),
-              );
+            for (let k = 0; k < rows; k++) {
+              const value = tensor.data[k]!;
+              sum.maskedDifference = larger(sum.maskedDifference, value - found[i]!.data[k]!);
+              sum.largest = larger(sum.largest, value);
+            }
           });
-          if (b.labels === undefined) continue;
+          if (b.labels === undefined || !classifies(read)) continue;
           sum.labelled += b.count;
           sum.correctBefore += correctIn(before.at(-1)!, b.labels);
           sum.correctAfter += correctIn(found.at(-1)!, b.labels);
@@ -91,6 +103,10 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
     labelled: a.labelled + b.labelled,
     correctBefore: a.correctBefore + b.correctBefore,
     correctAfter: a.correctAfter + b.correctAfter,
-    maskedDifference: Math.max(a.maskedDifference, b.maskedDifference),
+    maskedDifference: larger(a.maskedDifference, b.maskedDifference),
+    largest: larger(a.largest, b.largest),
   }),
 };
+
+/** The larger magnitude; NaN once anything is NaN. */
+const larger = (a: number, b: number): number => Math.max(a, Math.abs(b));

@@ -43,7 +43,7 @@ export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
       samples.prepare,
       samples.dataset.labelled,
     );
-    const reader = samples.forward(batch);
+    const reader = samples.forward(batch, run.outputs);
     return {
       samples: samples.dataset.count,
       batch,

@@ -1,0 +1,8 @@
+import type { Prunes } from "../editors/prunes.ts";
+import { chooseModel } from "./chooseModel.ts";
+
+/** The notification's "Undo", also when the notification is gone. */
+export async function undoPrune(prunes: Prunes, argument: unknown): Promise<void> {
+  const model = await chooseModel(argument);
+  if (model !== undefined) await prunes.undoLast(model);
+}

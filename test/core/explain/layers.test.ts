@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { describeLayer, layersOf, parameterCount } from "#core/explain/layers.ts";
+import { readout } from "#core/explain/readout.ts";
+import { constant, type Graph, type Value } from "#core/ir/graph.ts";
+import { float32 } from "#core/ir/tensor.ts";
+import { evaluate } from "#core/runtime/reference.ts";
+import { image, normal, normalisation, op, weights } from "../../support/build.ts";
+import { assertNear } from "../../support/numbers.ts";
+
+const graphOf = (x: Value, ...outputs: Value[]): Graph => ({ inputs: [x], outputs });
+const names = (graph: Graph) => layersOf(graph).map((l) => l.name);
+
+/** The name of a MatMul (and bias Add) whose things are called so. */
+function named({ node = "", weight = "", bias = "" }): string {
+  const x = image("N", 3);
+  const y = op("MatMul", {}, [x, weights([3, 2], 1, weight)], node);
+  const biased = bias === "" ? y : op("Add", {}, [y, weights([2], 2, bias)], "add");
+  return names(graphOf(x, biased))[0]!;
+}
+
+describe("a layer's name", () => {
+  it("is the module path of its weights", () => {
+    assert.equal(named({ weight: "conv1.weight", node: "Conv_0" }), "conv1");
+    assert.equal(named({ weight: "features.0.weight" }), "features.0");
+    assert.equal(named({ weight: "layer1.0.conv1.weight" }), "layer1.0.conv1");
+    assert.equal(named({ weight: "sequential/dense/kernel:0" }), "sequential/dense");
+    assert.equal(named({ weight: "dense_1/kernel" }), "dense_1");
+    assert.equal(named({ weight: "block.W" }), "block");
+  });
+
+  it("is the bias's module path where the exporter invented a name for the weights", () => {
+    assert.equal(
+      named({ weight: "onnx::MatMul_12", bias: "fc1.bias", node: "/fc1/MatMul" }),
+      "fc1",
+    );
+  });
+
+  it("is the path in the node's name where no initialiser has one", () => {
+    assert.equal(named({ weight: "onnx::MatMul_12", node: "/fc1/MatMul" }), "fc1");
+    assert.equal(named({ weight: "w", node: "/features/features.3/Conv" }), "features.3");
+    assert.equal(named({ weight: "w", node: "/layer1/layer1.0/conv1/Conv" }), "layer1.0.conv1");
+    assert.equal(named({ weight: "w", node: "/encoder/mlp/fc2/Gemm_1" }), "encoder.mlp.fc2");
+  });
+
+  it("is the node's own name else", () => {
+    assert.equal(named({ weight: "Parameter193", node: "Times212" }), "Times212");
+    assert.equal(
+      named({ weight: "Parameter5", bias: "Parameter6", node: "Convolution28" }),
+      "Convolution28",
+    );
+  });
+
+  it("is numbered where two layers have the same", () => {
+    const x = image("N", 3);
+    const shared = weights([3, 3], 1, "rnn.weight");
+    const a = op("MatMul", {}, [x, shared]);
+    assert.deepEqual(names(graphOf(x, op("MatMul", {}, [op("Tanh", {}, [a]), shared]))), [
+      "rnn",
+      "rnn#2",
+    ]);
+  });
+});
+
+describe("the layers of a graph", () => {
+  it("reach over bias, normalisation and one activation", () => {
+    const x = image("N", 2, 5, 5);
+    const c = op("Conv", {}, [x, weights([4, 2, 3, 3], 1, "conv1.weight"), weights([4], 2, "b")]);
+    const n = op("BatchNormalization", {}, [c, ...normalisation(4, 3, "bn")]);
+    const a = op("Relu", {}, [n]);
+    const flat = op("Flatten", { axis: 1 }, [
+      op("GlobalAveragePool", {}, [op("Sigmoid", {}, [a])]),
+    ]);
+    const y = op("Softmax", { axis: 1 }, [
+      op("Gemm", { transB: 1 }, [flat, weights([3, 4], 4, "fc.weight")]),
+    ]);
+    const [conv1, fc, ...others] = layersOf(graphOf(x, y));
+    assert.deepEqual(others, []);
+    assert.equal(conv1!.activation, a);
+    assert.deepEqual([conv1!.units, conv1!.axis, conv1!.output], [4, 1, false]);
+    assert.deepEqual([fc!.units, fc!.axis, fc!.output], [3, 1, true]);
+    assert.equal(describeLayer(conv1!), "Conv 3x3  2 -> 4  BatchNormalization  Relu");
+    assert.equal(describeLayer(fc!), "Gemm  4 -> 3");
+    // 4·2·3² weights, 4 biases, 4 × 4 of the normalisation.
+    assert.equal(parameterCount(conv1!), 72 + 4 + 16);
+  });
+
+  it("stop where several nodes read a value, as in a residual net", () => {
+    const x = image("N", 2, 4, 4);
+    const conv = (from: Value, name: string, seed: number) =>
+      op("Conv", { pads: [1, 1, 1, 1] }, [from, weights([2, 2, 3, 3], seed, `${name}.weight`)]);
+    const a = op("Relu", {}, [conv(x, "a", 1)]);
+    const b = conv(a, "b", 2);
+    const sum = op("Relu", {}, [op("Add", {}, [b, a])]);
+    const y = op("Flatten", { axis: 1 }, [op("GlobalAveragePool", {}, [conv(sum, "c", 3)])]);
+    const [first, second] = layersOf(graphOf(x, y));
+    assert.equal(first!.activation, a, "its own activation has two readers, and is its last");
+    assert.equal(second!.activation, b, "an Add of two signals is no bias");
+    const branching = conv(x, "d", 4);
+    const two = op("Add", {}, [op("Relu", {}, [branching]), op("Tanh", {}, [branching])]);
+    assert.equal(layersOf(graphOf(x, two))[0]!.activation, branching);
+  });
+
+  it("have only constant weights", () => {
+    const x = image("N", 3, 3);
+    assert.deepEqual(names(graphOf(x, op("MatMul", {}, [x, x]))), []);
+  });
+
+  it("know dense units in the last axis", () => {
+    const x = image("N", 7, 3);
+    const [layer] = layersOf(
+      graphOf(x, op("Relu", {}, [op("MatMul", {}, [x, weights([3, 5], 1)])])),
+    );
+    assert.deepEqual([layer!.units, layer!.axis], [5, 2]);
+  });
+});
+
+describe("what is differentiated", () => {
+  const x = image(2, 3);
+  const z = op("MatMul", {}, [x, weights([3, 4], 1)]);
+  const run = (v: Value) => evaluate([v], new Map([[x, normal([2, 3], 5)]]))[0]!;
+
+  it("are the softmax of logits, added where a classifier returns logits", () => {
+    const found = readout(graphOf(x, z), "probabilities");
+    assert.deepEqual([found.kind, found.count, found.z], ["softmax", 4, z]);
+    assertNear(run(found.y).data, run(op("Softmax", { axis: 1 }, [z])).data, 1e-12);
+  });
+
+  it("are the model's own probabilities where it ends in Softmax or Sigmoid", () => {
+    for (const [type, kind] of [
+      ["Softmax", "softmax"],
+      ["Sigmoid", "sigmoid"],
+    ] as const) {
+      const y = op(type, type === "Softmax" ? { axis: 1 } : {}, [z]);
+      const found = readout(graphOf(x, y), "probabilities");
+      assert.deepEqual([found.kind, found.y, found.z], [kind, y, z]);
+      const logits = readout(graphOf(x, y), "logits");
+      assert.deepEqual([logits.kind, logits.y, logits.z], ["linear", z, z]);
+    }
+  });
+
+  it("is a single output as it is", () => {
+    const one = op("MatMul", {}, [x, constant(float32([3, 1], [1, 2, 3]))]);
+    const found = readout(graphOf(x, one), "probabilities");
+    assert.deepEqual([found.kind, found.y, found.count], ["linear", one, 1]);
+  });
+
+  it("is flat, whatever axes the outputs have", () => {
+    const maps = image(2, 3, 1, 2);
+    const found = readout(graphOf(maps, op("Tanh", {}, [maps])), "probabilities");
+    assert.deepEqual(found.y.shape, [2, 6]);
+  });
+});
