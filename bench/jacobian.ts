@@ -129,7 +129,7 @@ async function ourRun({ files, samples, pool }: Sides): Promise<Run> {
 
 async function fasterBatch(peer: Peer, net: string, samples: number): Promise<number> {
   const trial = Math.min(samples, 1000);
-  let best = { batch: PEER_BATCHES[0] ?? 100, seconds: Number.POSITIVE_INFINITY };
+  let best = { batch: PEER_BATCHES[0], seconds: Number.POSITIVE_INFINITY };
   for (const batch of PEER_BATCHES) {
     await peer.run({ net, samples: Math.min(trial, batch), batch });
     const { seconds } = await peer.run({ net, samples: trial, batch });

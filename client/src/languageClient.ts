@@ -11,11 +11,14 @@ import { savedIfTrusted } from "./trust.ts";
 /** Listings of models, as files and not yet saved; no versions of the past (`git:`, a diff's left side). */
 const listingSchemes = [LISTING_SCHEME, "file", "untitled"];
 
-export function createLanguageClient(
-  context: vscode.ExtensionContext,
-  log: vscode.LogOutputChannel,
-  progress: QuietProgress,
-): LanguageClient {
+interface Given {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly progress: QuietProgress;
+  readonly heldBack: ReadonlySet<string>;
+}
+
+export function createLanguageClient({ context, log, progress, heldBack }: Given): LanguageClient {
   const initializationOptions: InitializationOptions = {
     storage: context.globalStorageUri.fsPath,
     locale: vscode.env.language,
@@ -38,7 +41,13 @@ export function createLanguageClient(
       ],
       synchronize: { fileEvents: watched },
       initializationOptions,
-      middleware: { handleWorkDoneProgress: progress.handle, didSave: savedIfTrusted },
+      middleware: {
+        handleWorkDoneProgress: progress.handle,
+        didSave: savedIfTrusted,
+        handleDiagnostics: (uri, diagnostics, next) => {
+          if (!heldBack.has(uri.toString())) next(uri, diagnostics);
+        },
+      },
       outputChannel: log,
       // A failed hover is a line in the log, not a pop-up.
       revealOutputChannelOn: RevealOutputChannelOn.Never,

@@ -25,6 +25,11 @@ export interface Server {
   /** Runs one of the server's commands; it shows its own progress. */
   execute(command: string, ...args: readonly unknown[]): Promise<void>;
   on<M extends keyof Notifications>(method: M, listener: (params: Notifications[M]) => void): void;
+  /**
+   * Addresses of listings whose diagnostics are held back: a save has made the model smaller, the editor
+   * still shows the old text, and the server would find fault with each of its lines.
+   */
+  readonly heldBack: Set<string>;
   /** Cancels what the server shows progress of. */
   cancel(): Promise<void>;
   stop(): Promise<void>;
@@ -43,9 +48,10 @@ interface Notifications {
 
 export function connect(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Server {
   const progress = quietProgress();
+  const heldBack = new Set<string>();
   const client = later(async () => {
     const { createLanguageClient } = await import("./languageClient.ts");
-    return createLanguageClient(context, log, progress);
+    return createLanguageClient({ context, log, progress, heldBack });
   });
   // Every request fails with the same reason, which its asker shows; here it is only written down.
   const started = client.then((it) => it.start());
@@ -56,6 +62,7 @@ export function connect(context: vscode.ExtensionContext, log: vscode.LogOutputC
       await (await client).sendRequest("workspace/executeCommand", { command, arguments: args });
     },
     on: (method, listener) => void client.then((it) => it.onNotification(method, listener)),
+    heldBack,
     cancel: async () => {
       const it = await client;
       for (const token of progress.running)

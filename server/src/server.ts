@@ -59,7 +59,7 @@ export function startServer(): Promise<void> {
     canConfigure = capabilities.workspace?.configuration === true;
     canWatch = capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     const language = options.locale ?? locale ?? "en";
-    const processes = new Pool({ script: computeScript() });
+    const processes = new Pool({ script: computeScript(), background: true });
     pool = processes;
     const host: Host = {
       locale: language,
@@ -176,6 +176,7 @@ export function startServer(): Promise<void> {
   });
 
   process.once("exit", () => pool?.dispose());
+  process.once("disconnect", () => process.exit(1));
   const closed = new Promise<void>((resolve) => {
     connection.onShutdown(() => pool?.dispose());
     connection.onExit(() => resolve());

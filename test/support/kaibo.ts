@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { bundle } from "./bundles.ts";
 
@@ -25,4 +26,12 @@ export function kaibo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pro
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
+}
+
+/** One object on stdout, and nothing else there; at most a note on stderr. */
+export function json<T>({ stdout, stderr, code }: Ended, expected = 0): T {
+  assert.match(stderr, /^(note: [^\n]*\n)?$/);
+  assert.equal(code, expected);
+  assert.match(stdout, /^\{.*\}\n$/);
+  return JSON.parse(stdout) as T;
 }

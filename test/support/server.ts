@@ -24,7 +24,7 @@ import {
   saveRequest,
 } from "#protocol/requests.ts";
 import { bundle } from "./bundles.ts";
-import { gone } from "./processes.ts";
+import { ended } from "./processes.ts";
 
 export interface ServerOptions {
   readonly storage: string;
@@ -243,7 +243,7 @@ export class TestServer {
     await this.notify("exit", undefined);
     const code = await this.exit;
     this.connection.dispose();
-    await gone(children);
+    await ended(children);
     return code;
   }
 

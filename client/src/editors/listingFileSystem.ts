@@ -11,6 +11,8 @@ export interface Pruned {
   readonly report: PruneReport;
   /** The listing's text before the edit. */
   readonly before: string;
+  /** The text that was saved: unit lines are gone, the numbers are as before. */
+  readonly after: string;
 }
 
 export interface ListingFileSystem extends vscode.FileSystemProvider, vscode.Disposable {
@@ -64,11 +66,14 @@ export function listingFileSystem(
       const before = versions.held(uri) ?? (await listing(uri));
       const text = Buffer.from(content).toString();
       const save = { model, text, revision: before.revision };
+      server.heldBack.add(uri.toString());
       const result = await server.request(saveRequest, save).catch((error: unknown) => {
+        server.heldBack.delete(uri.toString());
         throw plainly(vscode.FileSystemError.Unavailable)(errorText(error));
       });
       versions.saved(uri, content.byteLength, result.listing);
-      if (result.pruned) onPruned({ uri, report: result.pruned, before: before.text });
+      if (result.pruned === undefined) server.heldBack.delete(uri.toString());
+      else onPruned({ uri, report: result.pruned, before: before.text, after: text });
       if (!versions.duringSave(uri)) changes.fire([{ type: vscode.FileChangeType.Changed, uri }]);
     },
 

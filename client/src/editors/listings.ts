@@ -30,10 +30,14 @@ export function registerListings(
       if (versions.saveEnded(uri)) void files.changed(uri);
     }),
     vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (contentChanges.length > 0) server.heldBack.delete(document.uri.toString());
       // No longer dirty: what changed meanwhile may come in now.
       const settled = contentChanges.length === 0 && !document.isDirty;
       if (settled && document.uri.scheme === LISTING_SCHEME) void files.changed(document.uri);
     }),
-    vscode.workspace.onDidCloseTextDocument(({ uri }) => versions.forget(uri)),
+    vscode.workspace.onDidCloseTextDocument(({ uri }) => {
+      versions.forget(uri);
+      server.heldBack.delete(uri.toString());
+    }),
   );
 }

@@ -1,4 +1,4 @@
-/** Listings as they were before a prune: the left side of "Show". */
+/** Listings as they were before a prune and as they were saved: the two sides of "Show". */
 import * as vscode from "vscode";
 
 const scheme = "kaibo-before";

@@ -18,15 +18,17 @@ export async function announcePrune(context: Context, pruned: Pruned): Promise<v
   const { uri, report } = pruned;
   log.info(fullReport(report));
   prunes.add(report);
-  const before = past.keep(uri, report.undo, pruned.before);
+  const before = past.keep(uri, `${report.undo} before`, pruned.before);
+  // Not the listing as it is now: in that every number is new, and nobody would find the lines that went.
+  const after = past.keep(uri, `${report.undo} after`, pruned.after);
   const show = vscode.l10n.t("Show");
   const undo = vscode.l10n.t("Undo");
   const message = shortReport(report);
   let choice = await vscode.window.showInformationMessage(message, show, undo);
-  if (choice !== show) past.drop(before);
+  if (choice !== show) for (const it of [before, after]) past.drop(it);
   if (choice === show) {
     log.show(true);
-    await showDifference(before, uri, report);
+    await showDifference(before, after, report);
     // Looking must not cost the way back.
     choice = await vscode.window.showInformationMessage(message, undo);
   }

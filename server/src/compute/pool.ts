@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants, setPriority } from "node:os";
 import { ProblemError, problem } from "#core/problem.ts";
 import { inShardOrder } from "./inShardOrder.ts";
 import type { FromCompute, ToCompute } from "./messages.ts";
@@ -10,6 +10,8 @@ export interface PoolOptions {
   readonly script: string;
   /** Compute processes; as many as cores when absent. */
   readonly processes?: number;
+  /** Whether what people wait for goes first: the processes then run with less priority. */
+  readonly background?: boolean;
 }
 
 export interface Control {
@@ -105,6 +107,7 @@ export class Pool {
       stdio: ["ignore", 2, 2, "ipc"],
     });
     this.#all.add(child);
+    if (this.#options.background === true) yieldToOthers(child.pid);
     child.once("exit", () => {
       this.#all.delete(child);
       const at = this.#idle.indexOf(child);
@@ -121,6 +124,15 @@ export class Pool {
   #kill(child: ChildProcess): void {
     this.#all.delete(child);
     child.kill("SIGKILL");
+  }
+}
+
+function yieldToOthers(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A system that does not allow it: the work is done all the same.
   }
 }
 

@@ -25,8 +25,10 @@ export async function openSamples(spec: DataSpec, inputShape: readonly number[])
   try {
     const open = async (path: string) => {
       const file = await openFile(path);
-      if (file !== undefined) files.push(file);
-      return file;
+      if (file === undefined) return undefined;
+      files.push(file);
+      // Messages name the file as the user did.
+      return { ...file, name: path };
     };
     const { labels } = spec;
     const opened = await openDataset(spec.data, { open }, labels === undefined ? {} : { labels });

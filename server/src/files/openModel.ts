@@ -4,7 +4,7 @@ import type { Edited, Opened } from "#core/formats/format.ts";
 import type { Model } from "#core/formats/model.ts";
 import { formatOf } from "#core/formats/table.ts";
 import { loadWeights } from "#core/formats/weights.ts";
-import { fail, ProblemError, problem } from "#core/problem.ts";
+import { fail, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile, openSibling } from "./fileSource.ts";
 
 /** A model file, open for reading its weights; close it when done. */
@@ -46,8 +46,13 @@ export async function openModel(path: string): Promise<OpenModel> {
       close,
     };
   }
-  const opened = await format.read(source, siblings);
-  return { ...opened, edit: (edits) => format.applyEdits(source, siblings, edits), close };
+  const { model, problems } = await format.read(source, siblings);
+  return {
+    model,
+    problems: problems.map((p) => located(p, source.name, path)),
+    edit: (edits) => format.applyEdits(source, siblings, edits),
+    close,
+  };
 }
 
 /** A whole model with its weights in memory; rejects with ProblemError when some of it cannot be read. */
@@ -64,6 +69,10 @@ export async function readModel(path: string): Promise<Model> {
     await opened.close();
   }
 }
+
+/** People find a file by the path they gave, not by its last part. */
+const located = (found: Problem, name: string, path: string): Problem =>
+  found.at.file === name ? { ...found, at: { ...found.at, file: path } } : found;
 
 async function openExisting(path: string): Promise<FileSource> {
   let file: FileSource | undefined;

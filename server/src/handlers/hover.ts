@@ -30,11 +30,11 @@ export async function hover(
     const texts = hoverMessages(context.locale);
     const classes = snapshot.config?.classes;
     const picture = await readKernel(model, snapshot.revision, layer.name, unit.unit);
+    const [first = texts.noResults, ...rest] =
+      known === undefined ? [] : facts(known, unit.unit, snapshot.importance!.samples, texts);
     const lines = [
-      `**${escapeMarkdown(layer.name)} / unit ${unit.unit}**`,
-      ...(known === undefined
-        ? [texts.noResults]
-        : facts(known, unit.unit, snapshot.importance!.samples, texts)),
+      `**${escapeMarkdown(layer.name)} / unit ${unit.unit}** · ${first}`,
+      ...rest,
       ...(view.fixed === undefined ? [] : [escapeMarkdown(texts.fixed(view.fixed))]),
     ];
     // Beside each other: a hover is wide and low.
@@ -45,7 +45,11 @@ export async function hover(
     return {
       contents: {
         kind: MarkupKind.Markdown,
-        value: `${lines.join(LINE_BREAK)}\n\n${pictures.join("&nbsp;&nbsp;&nbsp;")}`.trimEnd(),
+        value: [
+          lines.join(LINE_BREAK),
+          pictures.join("&nbsp;&nbsp;&nbsp;"),
+          ...(known === undefined ? [] : [`*${texts.importanceIs(texts.index[known.index])}*`]),
+        ].join("\n\n"),
       },
       range: lineRange(line, unit.from, unit.to),
     };
@@ -58,16 +62,17 @@ const LINE_BREAK = "  \n";
 type Texts = ReturnType<typeof hoverMessages>;
 
 function facts(layer: LayerImportance, unit: number, samples: number, texts: Texts): string[] {
-  const { importance, units, index } = layer;
+  const { importance, units } = layer;
   const largest = Math.max(...importance);
   const value = columnFormat(importance)(importance[unit]!);
   const part = largest > 0 ? percent(importance[unit]! / largest) : percent(0);
   const shared = shares(layer.contribution, units)?.contribution[unit];
   return [
     texts.importance(value, ranks(importance)[unit]!, units, part),
-    `*${texts.index[index]}*`,
-    ...(shared === undefined ? [] : [texts.contribution(share(shared, 3))]),
-    texts.active(percent(layer.active[unit]!), count(samples)),
+    [
+      ...(shared === undefined ? [] : [texts.contribution(share(shared, 3))]),
+      texts.active(percent(layer.active[unit]!), count(samples)),
+    ].join(" · "),
   ];
 }
 

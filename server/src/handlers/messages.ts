@@ -7,6 +7,7 @@ interface HoverMessages {
   readonly kernel: string;
   readonly contributionAlt: string;
   readonly index: Readonly<Record<ImportanceIndex | "weights", string>>;
+  importanceIs(formula: string): string;
   importance(value: string, rank: number, units: number, part: string): string;
   active(share: string, samples: string): string;
   contribution(share: string): string;
@@ -45,6 +46,7 @@ const hoverEn: HoverMessages = {
     scaled: "std(a) · Σ over outputs of σ(∂y/∂a)",
     weights: "no data: norm of its weights",
   },
+  importanceIs: (formula) => `importance: ${formula}`,
   importance: (value, rank, units, part) =>
     `importance **${value}**, rank ${rank} of ${units} (${part} of the largest)`,
   active: (share, samples) => `active on ${share} of ${samples} samples and their positions`,
@@ -62,6 +64,7 @@ const hoverJa: HoverMessages = {
     scaled: "std(a) · σ(∂y/∂a) の出力についての和",
     weights: "データなし: 重みのノルム",
   },
+  importanceIs: (formula) => `重要度: ${formula}`,
   importance: (value, rank, units, part) =>
     `重要度 **${value}**、${units} 中 ${rank} 位（最大の ${part}）`,
   active: (share, samples) => `${samples} サンプルとその位置の ${share} で活性`,

@@ -1,3 +1,4 @@
+import { MessageType, ShowMessageNotification } from "vscode-languageserver";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { describe, ProblemError } from "#core/problem.ts";
 import { modelOf } from "../lsp/listingUri.ts";
@@ -21,9 +22,7 @@ export async function saved(context: Context, document: TextDocument): Promise<v
     const { revision } = await models.get(model);
     const { pruned, listing } = await prunes.save({ model, text, revision });
     if (pruned === undefined) return;
-    connection.window.showInformationMessage(
-      saveMessages(locale).pruned(pruned, prunes.original(pruned)),
-    );
+    say(MessageType.Info, saveMessages(locale).pruned(pruned, prunes.original(pruned)));
     models.invalidate(model);
     // What was typed meanwhile is not overwritten.
     if (context.documents.get(uri)?.version !== version) return;
@@ -33,6 +32,11 @@ export async function saved(context: Context, document: TextDocument): Promise<v
     });
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    connection.window.showErrorMessage(saveMessages(locale).refused(describe(error.problem)));
+    say(MessageType.Error, saveMessages(locale).refused(describe(error.problem)));
+  }
+
+  /** A notification: the library's own way asks, and waits for an editor's answer. */
+  function say(type: MessageType, message: string): void {
+    void connection.sendNotification(ShowMessageNotification.type, { type, message });
   }
 }

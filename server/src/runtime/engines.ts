@@ -1,8 +1,9 @@
 import type { Runtime } from "#core/runtime/runtime.ts";
-import { onnxRuntime } from "./onnxRuntime.ts";
 
 export const ENGINES = ["onnxruntime"] as const;
 export type Engine = (typeof ENGINES)[number];
 
-/** The runtime of a name; only compute processes call this. */
-export const engine = (_name: Engine): Runtime => onnxRuntime;
+/** The runtime of a name. Its native code is loaded here and not before: only compute processes ask. */
+export async function engine(_name: Engine): Promise<Runtime> {
+  return (await import("./onnxRuntime.ts")).onnxRuntime;
+}

@@ -109,10 +109,11 @@ function decode(entry: Fields, file: string, place: string): ModelConfig {
   const labels = path("labels");
   const classes = optional(entry, "classes", place, isTexts, "a list of names");
   const lowImportance = optional(entry, "lowImportance", place, isShare, "a share from 0 to 1");
+  const preprocess = input(entry, place);
   const spec = data && {
     data,
     ...(labels === undefined ? {} : { labels }),
-    preprocess: input(entry, place),
+    preprocess,
   };
   return {
     file,

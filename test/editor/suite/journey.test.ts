@@ -162,6 +162,10 @@ describe("a model's listing", function () {
     await press("Control+Shift+z");
     await until("redo takes them away", () => listed().length === 0);
 
+    let wrong = 0;
+    const watching = vscode.languages.onDidChangeDiagnostics(() => {
+      wrong += findings().filter((it) => it.severity === vscode.DiagnosticSeverity.Error).length;
+    });
     await press("Control+s");
     await until("it is saved", () => !document.isDirty, 30_000).catch(async (error: unknown) => {
       await showNotices();
@@ -172,6 +176,8 @@ describe("a model's listing", function () {
     await until("the smaller model is read", () =>
       document.getText().includes(`layer conv1  Conv 3x3  1 -> ${32 - units.length}`),
     );
+    watching.dispose();
+    assert.equal(wrong, 0, "errors while the smaller model is read");
     await showNotices();
     const notice = await until("a notice", async () =>
       (await notices()).find((it) => it.startsWith("Pruned")),

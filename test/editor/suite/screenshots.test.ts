@@ -13,7 +13,7 @@ import {
   unitsFound,
   withImportance,
 } from "../digits.ts";
-import { hoverPictures, notices, quickFixes, showNotices } from "../surfaces.ts";
+import { hoverPictures, notices, pressNoticeButton, quickFixes, showNotices } from "../surfaces.ts";
 import { click, evaluate, needsPage, press, screenshot, texts, until } from "../workbench.ts";
 
 const wanted = process.env.KAIBO_SCREENSHOTS;
@@ -30,6 +30,9 @@ describe("screenshots", function () {
     needsPage(this);
     await startAfresh();
     const settings = vscode.workspace.getConfiguration("workbench");
+    // They would show where the tests keep their files.
+    const breadcrumbs = vscode.workspace.getConfiguration("breadcrumbs");
+    await breadcrumbs.update("enabled", false, vscode.ConfigurationTarget.Global);
     const theme = light ? "Light Modern" : "Dark Modern";
     await settings.update("colorTheme", theme, vscode.ConfigurationTarget.Global);
     const kind = light ? "vs" : "vs-dark";
@@ -51,7 +54,7 @@ describe("screenshots", function () {
     await vscode.commands.executeCommand("workbench.action.closeSidebar");
     await click("#status\\.languageStatus");
     await picture("status");
-    await press("Escape");
+    await click(".monaco-editor .view-lines");
   });
 
   it("shows a hover and the quick fixes", async () => {
@@ -87,11 +90,12 @@ describe("screenshots", function () {
     await until("unsaved", () => document.isDirty);
     await press("Control+s");
     await until("saved", () => !document.isDirty, 60_000);
+    await until("the smaller model", () => document.getText().includes("1 -> 29"));
     await withImportance();
     await showNotices();
     await until("a notice", async () => (await notices()).length > 0);
     await picture("pruned");
-    await click(".notifications-center .monaco-button");
+    await pressNoticeButton(vscode.env.language.startsWith("ja") ? "表示" : "Show");
     await until(
       "both sides",
       async () => (await texts(".diff-editor, .monaco-diff-editor")).length > 0,

@@ -47,15 +47,10 @@ describe("kaibo prune", function () {
       "conv1/0",
       ...DATA,
     );
-    assert.deepEqual(Object.keys(found).sort(), [
-      "accuracy",
-      "bytes",
-      "macs",
-      "maskedDifference",
-      "output",
-      "parameters",
-      "removed",
-    ]);
+    assert.deepEqual(
+      new Set(Object.keys(found)),
+      new Set(["accuracy", "bytes", "macs", "maskedDifference", "output", "parameters", "removed"]),
+    );
     assert.equal(found.output, out);
     assert.deepEqual(found.removed, [
       { layer: "conv1", units: [0, 7] },

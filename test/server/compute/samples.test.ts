@@ -59,7 +59,8 @@ describe("samples, read forward", () => {
 
   it("are the same random ones for the same seed", async () => {
     const first = async (seed: number) => {
-      for await (const { x } of randomSamples([3], seed).forward(4, 10).batches(0, 4)) return [...x];
+      for await (const { x } of randomSamples([3], seed).forward(4, 10).batches(0, 4))
+        return [...x];
       return [];
     };
     assert.deepEqual(await first(1), await first(1));

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../../support/bundles.ts";
-import { kaibo } from "../../support/kaibo.ts";
-import { gone } from "../../support/processes.ts";
+import { ended } from "../../support/processes.ts";
 import { TestServer } from "../../support/server.ts";
 import { digitsWorkspace, fileUri, type Workspace } from "../../support/workspace.ts";
 
@@ -45,14 +44,18 @@ describe("a listing that is a real file, over kaibo serve --stdio", function () 
     assert.equal((await server.resolve(action!, uri))[0]?.range.start.line, line);
   });
 
-  it("may come from kaibo list, without data", async () => {
-    const { stdout } = await kaibo(["list", workspace.model]);
-    const published = await server.open(uri, stdout);
+  it("may have been written without data", async () => {
+    rmSync(workspace.file("kaibo.json"));
+    const { text } = await server.listing(workspace.model);
+    workspace.config({});
+    await server.watched(fileUri(workspace.file("kaibo.json")));
+    await server.listing(workspace.model);
+    await server.status("ready");
+    const published = await server.open(uri, text);
     assert.deepEqual(
       published.filter(({ severity }) => severity === 1),
       [],
     );
-    await server.status("ready");
   });
 
   it("prunes the model when it is saved, and gets the new text", async () => {
@@ -140,35 +143,35 @@ describe("the end of a server", function () {
     it(`by shutdown and exit is clean over ${transport}, and nothing is left`, async () => {
       const { server, children } = await busy(transport);
       assert.equal(await server.stop(), 0);
-      await gone(children);
+      await ended(children);
     });
 
   it("by exit without shutdown leaves nothing either", async () => {
     const { server, children } = await busy("stdio");
     await server.notify("exit", undefined);
     assert.equal(await server.exit, 1);
-    await gone(children);
+    await ended(children);
   });
 
   it("comes with the end of its input", async () => {
     const { server, children } = await busy("stdio");
     server.process.stdin!.end();
     await server.exit;
-    await gone(children);
+    await ended(children);
   });
 
   it("comes with the end of the editor's channel", async () => {
     const { server, children } = await busy("ipc");
     server.process.disconnect();
     await server.exit;
-    await gone(children);
+    await ended(children);
   });
 
   it("by a kill takes the compute processes with it", async () => {
     const { server, children } = await busy("stdio");
     server.process.kill("SIGKILL");
     await server.exit;
-    await gone(children);
+    await ended(children);
   });
 });
 
@@ -180,7 +183,7 @@ describe("kaibo serve --stdio", function () {
     const child = spawn(process.execPath, [bundle("cli"), "serve", "--stdio"]);
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-    const ended = new Promise((resolve) => child.once("close", resolve));
+    const closed = new Promise((resolve) => child.once("close", resolve));
     const until = (text: string) =>
       new Promise<void>((resolve) => {
         const look = () => {
@@ -203,7 +206,7 @@ describe("kaibo serve --stdio", function () {
     send({ id: 3, method: "shutdown" });
     await until('"id":3');
     send({ method: "exit" });
-    await ended;
+    await closed;
     let rest = Buffer.concat(chunks);
     let messages = 0;
     while (rest.length > 0) {

@@ -57,7 +57,8 @@ function measure(t: TargetFacts, partial: Partial, m: Moments, outputs: number, 
   const unit = unitOf(t);
   const spread = deviations(m.sum, m.squares, n);
   const gates = deviations(m.gateSum, m.gateSquares, n);
-  if (spread.constant) affine.push(t.layer === "" ? "the input" : t.layer);
+  // Of the outputs' own layer it needs no saying: ∂y/∂y is 1.
+  if (spread.constant && !t.output) affine.push(t.layer === "" ? "the input" : t.layer);
   const sigma = perUnit(spread.deviation, t, outputs, unit);
   const gate = sumOutputs(gates.deviation, t.layer === "" ? 0 : t.units, outputs);
   const deviation = activationDeviation(t, m, n, unit);

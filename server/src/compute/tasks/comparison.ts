@@ -48,7 +48,7 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
       inputs: g.inputs,
       outputs: [...g.outputs, readout(g, "logits").z],
     });
-    const runtime = engine(params.engine);
+    const runtime = await engine(params.engine);
     const original = await runtime.compile(logits(graph));
     const masked = await runtime.compile(logits(masking.graph));
     const pruned = await runtime.compile(logits(after.graph));

@@ -37,7 +37,7 @@ export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
       );
     const samples = await openSamples(params.data, inputShape(graph));
     const run = await compileImportance(
-      engine(params.engine),
+      await engine(params.engine),
       graph,
       params,
       samples.prepare,
