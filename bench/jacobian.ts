@@ -8,7 +8,7 @@ import { cpuSeconds } from "./processes.ts";
 import { type Bench, median, type Result, type Row } from "./row.ts";
 
 /** The peer runs with whichever of these is faster. */
-const PEER_BATCHES = [100, 500];
+const PEER_BATCHES = [100, 500] as const;
 /** How far the two sides' σ may be apart, relative, per layer. */
 const TOLERANCE = 1e-3;
 
@@ -129,7 +129,7 @@ async function ourRun({ files, samples, pool }: Sides): Promise<Run> {
 
 async function fasterBatch(peer: Peer, net: string, samples: number): Promise<number> {
   const trial = Math.min(samples, 1000);
-  let best = { batch: PEER_BATCHES[0], seconds: Number.POSITIVE_INFINITY };
+  let best = { batch: 100, seconds: Number.POSITIVE_INFINITY };
   for (const batch of PEER_BATCHES) {
     await peer.run({ net, samples: Math.min(trial, batch), batch });
     const { seconds } = await peer.run({ net, samples: trial, batch });

@@ -45,6 +45,7 @@ async function run() {
       extensionTestsEnv: {
         KAIBO_WORKSPACE: workspace,
         KAIBO_EDITOR_SUITES: bundles,
+        KAIBO_EDITOR_RESULTS: path.join(root, "out"),
         KAIBO_EDITOR_FAILURE: path.join(root, "out/editor-failure.png"),
         ...(process.env.KAIBO_TEST_REPORT && { KAIBO_TEST_REPORT: process.env.KAIBO_TEST_REPORT }),
         ...(values.locale && { KAIBO_EDITOR_LOCALE: values.locale }),

@@ -2,8 +2,8 @@
 
 /**
  * One format for a column of numbers, so that they compare by eye: fixed digits with the largest at
- * `significant` digits, more where a smaller number needs them to differ from 0, exponents where that
- * would take over seven decimals.
+ * `significant` digits, more where a smaller number needs them to differ from 0, "<0.00001" where that
+ * would take over seven decimals; exponents where even the largest would.
  */
 export function columnFormat(
   values: readonly number[],
@@ -18,14 +18,12 @@ export function columnFormat(
     smallest = Math.min(smallest, size);
   }
   if (largest === 0) return (value) => value.toFixed(significant);
-  const needed = Math.max(
-    0,
-    significant - 1 - Math.floor(Math.log10(largest)),
-    -Math.floor(Math.log10(smallest)),
-  );
-  if (needed > MOST_DECIMALS || largest >= 1e9)
+  const enough = Math.max(0, significant - 1 - Math.floor(Math.log10(largest)));
+  if (enough > MOST_DECIMALS || largest >= 1e9)
     return (value) => value.toExponential(significant - 1);
-  return (value) => value.toFixed(needed);
+  const needed = Math.max(enough, -Math.floor(Math.log10(smallest)));
+  if (needed <= MOST_DECIMALS) return (value) => value.toFixed(needed);
+  return (value) => (value >= 0 ? share(value, enough) : value.toFixed(enough));
 }
 
 const MOST_DECIMALS = 7;

@@ -49,7 +49,7 @@ describe("the text of a listing", () => {
       [1.5, 0.0004, 0],
       ["unit 0   importance 1.5000", "unit 1   importance 0.0004", "unit 2   importance 0.0000"],
     );
-    check([0.5, 2.5e-12], ["unit 0   importance  5.000e-1", "unit 1   importance 2.500e-12"]);
+    check([0.5, 2.5e-12], ["unit 0   importance  0.5000", "unit 1   importance <0.0001"]);
   });
 
   it("names the classes in which a unit's share is twice the average or more, strongest first", () => {

@@ -27,8 +27,12 @@ describe("numbers for people", () => {
     );
   });
 
-  it("use exponents where a column spans more than fixed decimals show", () => {
-    assert.deepEqual([1, 1e-9].map(columnFormat([1, 1e-9])), ["1.000e+0", "1.000e-9"]);
+  it("say less than where a column spans more than fixed decimals show", () => {
+    assert.deepEqual([1, 1e-9, 0].map(columnFormat([1, 1e-9])), ["1.000", "<0.001", "0.000"]);
+  });
+
+  it("use exponents where even the largest is too small for decimals", () => {
+    assert.deepEqual([2e-6, 1e-9].map(columnFormat([2e-6, 1e-9])), ["2.000e-6", "1.000e-9"]);
     assert.deepEqual([0].map(columnFormat([])), ["0.0000"]);
   });
 });
