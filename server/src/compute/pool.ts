@@ -28,7 +28,7 @@ export interface Done<R, I> {
 type Opened = Extract<FromCompute, { kind: "opened" }>;
 
 /** Samples in one shard, before rounding to whole batches: often enough for progress and cancel. */
-const SHARD = 500;
+const SHARD = 250;
 
 /**
  * Child processes that run models. A cancelled job's processes are killed, since ONNX Runtime cannot be

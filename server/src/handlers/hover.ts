@@ -71,7 +71,9 @@ function facts(layer: LayerImportance, unit: number, samples: number, texts: Tex
     texts.importance(value, ranks(importance)[unit]!, units, part),
     [
       ...(shared === undefined ? [] : [texts.contribution(share(shared, 3))]),
-      texts.active(percent(layer.active[unit]!), count(samples)),
+      ...(layer.active.length === 0
+        ? []
+        : [texts.active(percent(layer.active[unit]!), count(samples))]),
     ].join(" · "),
   ];
 }

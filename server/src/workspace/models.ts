@@ -1,11 +1,12 @@
 import type { ListingDocument } from "#core/listing/document.ts";
+import { listingMessages } from "#core/listing/messages.ts";
 import { describe, fail, ProblemError, problem } from "#core/problem.ts";
 import { count } from "#core/report/numbers.ts";
 import type { Settings } from "#protocol/requests.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { Pool } from "../compute/pool.ts";
 import type { Host } from "./host.ts";
-import { importanceOf, type Question } from "./results.ts";
+import { computedImportance, type Question, storedImportance } from "./results.ts";
 import { readModelFile, type ShowOptions, type Snapshot, show, stampOf } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 
@@ -75,7 +76,7 @@ export class Models {
   async recompute(path: string): Promise<void> {
     const snapshot = await this.get(path);
     const question = questionOf(snapshot, await this.#host.settings());
-    if (question === undefined)
+    if (question.data === undefined)
       return fail("bad-request", "there is no data for this model; name it in kaibo.json", path);
     await this.#compute(question, true);
   }
@@ -84,16 +85,21 @@ export class Models {
     this.#host.status({ model: path, state: "reading", detail: "" });
     const file = await readModelFile(path);
     const settings = await this.#host.settings();
-    const snapshot = this.#remember(
-      show(file, undefined, this.#options(settings), this.#documents(file)),
-    );
     const question = questionOf(file, settings);
-    if (question === undefined || file.view.layers.length === 0) {
-      this.#stop(path);
-      if (file.problem === undefined)
-        this.#host.status({ model: path, state: "no-data", detail: "" });
-      else this.#host.status({ model: path, state: "failed", detail: describe(file.problem) });
-    } else void this.#compute(question, false);
+    const asks = file.view.layers.length > 0;
+    const stored = asks ? await storedImportance(this.#given, question) : undefined;
+    const snapshot = this.#remember(
+      show(file, stored, this.#options(settings), this.#documents(file)),
+    );
+    const running = this.#jobs.get(path);
+    // A computation that was asked for again goes on, though the stored answer is shown meanwhile.
+    if (running !== undefined && !(asks && same(running.question, question))) this.#stop(path);
+    if (asks && stored === undefined) void this.#compute(question, false);
+    if (stored !== undefined) this.#ready(path, stored);
+    else if (file.problem !== undefined)
+      this.#host.status({ model: path, state: "failed", detail: describe(file.problem) });
+    else if (!asks || question.data === undefined)
+      this.#host.status({ model: path, state: "no-data", detail: "" });
     return snapshot;
   }
 
@@ -104,17 +110,15 @@ export class Models {
     this.#stop(path);
     const job: Job = { question, cancel: new AbortController(), done: Promise.resolve() };
     this.#jobs.set(path, job);
-    job.done = this.#run(job, force);
+    job.done = this.#run(job);
     return job.done;
   }
 
-  async #run(job: Job, force: boolean): Promise<void> {
+  async #run(job: Job): Promise<void> {
     const { question, cancel } = job;
     const { path } = question;
-    const given = { pool: this.#pool, storage: this.#storage, host: this.#host };
     try {
-      const importance = await importanceOf(given, question, { force, signal: cancel.signal });
-      await this.#store(job, importance);
+      await this.#store(job, await computedImportance(this.#given, question, cancel.signal));
     } catch (error) {
       // Another question took its place: nobody waits for this answer.
       if (this.#jobs.get(path) === job) await this.#failed(path, error);
@@ -137,10 +141,20 @@ export class Models {
     const shown = show(before, importance, options, this.#documents(current));
     const mtime = Math.max(Date.now(), current.mtime + 1);
     this.#snapshots.set(path, Promise.resolve(this.#remember({ ...shown, mtime })));
-    const { samples, accuracy } = importance;
-    const detail = `${count(samples)} samples${accuracy === undefined ? "" : `; accuracy ${accuracy.toFixed(4)}`}`;
-    this.#host.status({ model: path, state: "ready", detail });
+    this.#ready(path, importance);
     this.#host.changed(path);
+  }
+
+  #ready(path: string, { data, samples, accuracy }: Importance): void {
+    if (data === "") return this.#host.status({ model: path, state: "no-data", detail: "" });
+    const texts = listingMessages(this.#host.locale);
+    const parts = [texts.samples(count(samples))];
+    if (accuracy !== undefined) parts.push(texts.accuracy(accuracy.toFixed(4)));
+    this.#host.status({ model: path, state: "ready", detail: parts.join("; ") });
+  }
+
+  get #given() {
+    return { pool: this.#pool, storage: this.#storage, host: this.#host };
   }
 
   async #failed(path: string, error: unknown): Promise<void> {
@@ -183,10 +197,10 @@ export class Models {
 function questionOf(
   { path, revision, view, config }: Pick<Snapshot, "path" | "revision" | "view" | "config">,
   { sampleLimit, engine }: Settings,
-): Question | undefined {
-  if (config?.data === undefined) return undefined;
-  const data = sampleLimit > 0 ? { ...config.data, limit: sampleLimit } : config.data;
-  return { path, revision, title: view.name, data, engine };
+): Question {
+  const base = { path, revision, title: view.name, engine };
+  if (config?.data === undefined) return base;
+  return { ...base, data: sampleLimit > 0 ? { ...config.data, limit: sampleLimit } : config.data };
 }
 
 const same = (a: Question, b: Question): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -5,7 +5,7 @@ import type { Settings } from "#protocol/requests.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { Pool } from "../compute/pool.ts";
 import { hashFile } from "../files/replaceFile.ts";
-import { computeImportance } from "../operations/importance.ts";
+import { computeImportance, weightImportance } from "../operations/importance.ts";
 import type { Host } from "./host.ts";
 import { resultKey, type Storage } from "./storage.ts";
 
@@ -16,36 +16,57 @@ export interface Question {
   readonly revision: string;
   /** What the progress is called. */
   readonly title: string;
-  readonly data: DataSpec;
+  /** Absent: what the weights alone say. */
+  readonly data?: DataSpec;
   readonly engine: Settings["engine"];
 }
 
-/** Importance from the storage, else computed with progress and stored. Rejects with ProblemError. */
-export async function importanceOf(
-  { pool, storage, host }: { pool: Pool; storage: Storage; host: Host },
-  { path, revision, title, data, engine }: Question,
-  { force, signal }: { force: boolean; signal: AbortSignal },
+interface Given {
+  readonly pool: Pool;
+  readonly storage: Storage;
+  readonly host: Host;
+}
+
+/** The answer that was stored before; a storage that does not work costs time, not results. */
+export async function storedImportance(
+  { storage, host }: Given,
+  question: Question,
+): Promise<Importance | undefined> {
+  const found = await storage.result(await keyOf(question)).catch(unstored(host));
+  return found as Importance | undefined;
+}
+
+/** Computes importance with progress, and stores it. Rejects with ProblemError. */
+export async function computedImportance(
+  { pool, storage, host }: Given,
+  question: Question,
+  signal: AbortSignal,
 ): Promise<Importance> {
-  const key = resultKey({ task: "importance", revision, data, hashes: await dataHashes(data) });
-  const stored = force ? undefined : await storage.result(key).catch(unstored);
+  const { path, title, data, engine } = question;
+  // The name of the answer is taken first: data that change meanwhile ask again.
+  const key = await keyOf(question);
   signal.throwIfAborted();
-  if (stored !== undefined) return stored as Importance;
-  host.status({ model: path, state: "computing", detail: "" });
+  if (data !== undefined) host.status({ model: path, state: "computing", detail: "" });
   const result = await host.withProgress(title, (control) => {
     const signals = control.signal === undefined ? [signal] : [signal, control.signal];
-    return computeImportance(
-      pool,
-      { model: path, data, engine },
-      { ...control, signal: AbortSignal.any(signals) },
-    );
+    const all = { ...control, signal: AbortSignal.any(signals) };
+    return data === undefined
+      ? weightImportance(pool, path, all)
+      : computeImportance(pool, { model: path, data, engine }, all);
   });
-  await storage.storeResult(key, result).catch(unstored);
+  await storage.storeResult(key, result).catch(unstored(host));
   return result;
+}
 
-  /** A storage that does not work costs time, not results. */
-  function unstored(error: Error): undefined {
+const unstored =
+  (host: Host) =>
+  (error: Error): undefined => {
     host.log(`the storage of results does not work: ${error.message}`);
-  }
+  };
+
+async function keyOf({ revision, data }: Question): Promise<string> {
+  if (data === undefined) return resultKey({ task: "weights", revision });
+  return resultKey({ task: "importance", revision, data, hashes: await dataHashes(data) });
 }
 
 /** Of the files that the samples and labels are read from; "" where there is none. */

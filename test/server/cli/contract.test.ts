@@ -171,7 +171,7 @@ describe("kaibo importance", function () {
       ...["importance", MODEL, ...DIGITS, "--outputs", "logits"],
     ]);
     assert.equal(code, 0);
-    assert.match(stderr, /^note: the outputs are affine in .*fc2.*root mean square.*\n$/);
+    assert.match(stderr, /^note: the outputs are affine in .*fc1.*root mean square.*\n$/);
     assert.doesNotMatch(stdout, /note/);
   });
 

@@ -129,7 +129,7 @@ describe("the pool of compute processes", function () {
     writeFileSync(garbage, Buffer.from("this is no model at all"));
     const problem = await problemOf(few(garbage));
     assert.equal(problem.code, "unreadable-model");
-    assert.equal(problem.at.file, "garbage.onnx");
+    assert.equal(problem.at.file, garbage);
   });
 
   it("says what is wrong with data that is none, or does not fit", async () => {
@@ -137,7 +137,7 @@ describe("the pool of compute processes", function () {
     writeFileSync(garbage, Buffer.from("this is no array at all"));
     const unreadable = await problemOf(few(sigmoidMlp.model, garbage));
     assert.equal(unreadable.code, "unreadable-data");
-    assert.equal(unreadable.at.file, "garbage.npy");
+    assert.equal(unreadable.at.file, garbage);
     const misfit = await problemOf(few(sigmoidMlp.model, data.data));
     assert.equal(misfit.code, "data-mismatch");
     assert.equal(misfit.at.file, data.data);

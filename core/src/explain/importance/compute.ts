@@ -135,15 +135,17 @@ function batchRunner(
     for (let i = 1; i < own; i += ACTIVATION_SUMS) {
       const layer = layers[(i - 1) / ACTIVATION_SUMS];
       const moments = into.moments[targets.indexOf(layer)];
-      accumulate(moments.activation, results[i]);
-      accumulateSquares(moments.activationSquares, results[i + 1], results[i], samples.count);
-      accumulate(moments.active, results[i + 2]);
+      add(moments.activation, results[i].data);
+      add(moments.activationSquares, uncentred(results[i + 1], results[i], samples.count));
+      add(moments.active, results[i + 2].data);
     }
     const residuals = results.slice(own);
     for (let k = 0; k < seeds.length; k++) {
       const sums = await compiled.moments.run([seeds[k], wideZeros, ...residuals, weights]);
       built.outputs.forEach((output, i) => {
-        accumulateRows(into.moments[output.target], output, sums[i], k * built.stacked, m);
+        const rows =
+          output.centred === true ? uncentred(sums[i], sums[i - 1], samples.count) : sums[i].data;
+        accumulateRows(into.moments[output.target], output, rows, k * built.stacked, m);
       });
     }
     if (samples.labels === undefined) return 0;
@@ -172,7 +174,7 @@ function batchRunner(
       float32([classes, batch], perClass),
     ]);
     layers.forEach((t, k) => {
-      accumulate(into.moments[targets.indexOf(t)].contribution, results[k]);
+      add(into.moments[targets.indexOf(t)].contribution, results[k].data);
     });
   }
 }
@@ -185,25 +187,20 @@ function oneHot(stacked: number, batch: number, m: number, first: number): Tenso
   return float32([stacked * batch, m], data);
 }
 
-function accumulate(into: Float64Array, { data }: Tensor): void {
-  for (let i = 0; i < into.length; i++) into[i] += data[i];
+function add(into: Float64Array, values: ArrayLike<number>): void {
+  for (let i = 0; i < into.length; i++) into[i] += values[i];
 }
 
-/** Adds Σa² = Σ(a − ā)² + (Σa)²/n of a batch of n samples. */
-function accumulateSquares(
-  into: Float64Array,
-  { data: centred }: Tensor,
-  { data: sum }: Tensor,
-  n: number,
-): void {
-  for (let i = 0; i < into.length; i++) into[i] += centred[i] + (sum[i] * sum[i]) / n;
+/** Σv² = Σ(v − v̄)² + (Σv)²/n of a batch of n samples, in float64. */
+function uncentred({ data: centred }: Tensor, { data: sum }: Tensor, n: number): Float64Array {
+  return Float64Array.from(centred, (square, i) => square + (sum[i] * sum[i]) / n);
 }
 
 /** Adds [S, 1, n] to the rows from `first` on of [m, n]; rows beyond m were padding. */
 function accumulateRows(
   moments: Moments,
   { key, positions }: MomentOutput,
-  { data }: Tensor,
+  data: ArrayLike<number>,
   first: number,
   m: number,
 ): void {

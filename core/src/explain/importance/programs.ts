@@ -36,6 +36,8 @@ export interface Programs {
 export interface MomentOutput {
   readonly target: number;
   readonly key: "sum" | "squares" | "absolute" | "gateSum" | "gateSquares";
+  /** Squares about the mean of the batch; the output before this one is the sum. */
+  readonly centred?: boolean;
   /** Where each of the n elements belongs, when they are not in the target's own order. */
   readonly positions?: Int32Array;
 }
@@ -79,8 +81,13 @@ export function programs(
     const phases = linear.phases[i];
     const order = phases === undefined ? {} : { positions: plainPositions(phases) };
     if (measures.includes("sigma")) {
-      outputs.push({ target: i, key: "sum", ...order }, { target: i, key: "squares", ...order });
-      values.push(matMul({}, weights, g), matMul({}, weights, mul({}, g, g)));
+      // Where units have many positions, centring would cost as much as the squares themselves.
+      const centred = t.elements === t.units;
+      outputs.push(
+        { target: i, key: "sum", ...order },
+        { target: i, key: "squares", centred, ...order },
+      );
+      values.push(...(centred ? centredSums(g, weights) : plainSums(g, weights)));
     }
     if (measures.includes("meanAbs")) {
       outputs.push({ target: i, key: "absolute", ...order });
@@ -91,8 +98,8 @@ export function programs(
     const target = targets.indexOf(layers[k]);
     const at = targets.length + k;
     const h = gateDerivative(derived[at], activations[k], layers[k], linear.phases[at], used);
-    outputs.push({ target, key: "gateSum" }, { target, key: "gateSquares" });
-    values.push(matMul({}, weights, h), matMul({}, weights, mul({}, h, h)));
+    outputs.push({ target, key: "gateSum" }, { target, key: "gateSquares", centred: true });
+    values.push(...centredSums(h, weights));
   });
   const graphOf = (inputs: readonly Value[], w: Value, results: readonly Value[]): Graph => ({
     inputs: [...inputs, ...activations, w],
@@ -132,11 +139,21 @@ export function programs(
 function activationSums(a: Value, weights: Value): Value[] {
   const [batch, ...rest] = known(a.shape);
   const flat = reshapeTo(a, [batch, size(rest)]);
-  const sum = matMul({}, weights, flat);
+  return [...centredSums(flat, weights), matMul({}, weights, positive(abs({}, flat)))];
+}
+
+/** Σv and Σv² over the batch, weighted. */
+const plainSums = (v: Value, weights: Value): Value[] => [
+  matMul({}, weights, v),
+  matMul({}, weights, mul({}, v, v)),
+];
+
+/** Σv and Σ(v − v̄)² over the batch, weighted: float32 loses nothing to a large mean. */
+function centredSums(v: Value, weights: Value): Value[] {
+  const sum = matMul({}, weights, v);
   const mean = div({}, sum, reduceSum({ axes: [1], keepdims: 1 }, weights));
-  const deviation = sub({}, flat, mean);
-  const square = matMul({}, weights, mul({}, deviation, deviation));
-  return [sum, square, matMul({}, weights, positive(abs({}, flat)))];
+  const deviation = sub({}, v, mean);
+  return [sum, matMul({}, weights, mul({}, deviation, deviation))];
 }
 
 /** h = Σ_positions a·∂y/∂a per unit: derivative by a multiplicative gate on the unit; [S, B, units]. */
