@@ -146,7 +146,10 @@ export class Models {
   }
 
   #ready(path: string, { data, samples, accuracy }: Importance): void {
-    if (data === "") return this.#host.status({ model: path, state: "no-data", detail: "" });
+    if (data === "") {
+      this.#host.status({ model: path, state: "no-data", detail: "" });
+      return;
+    }
     const texts = listingMessages(this.#host.locale);
     const parts = [texts.samples(count(samples))];
     if (accuracy !== undefined) parts.push(texts.accuracy(accuracy.toFixed(4)));
