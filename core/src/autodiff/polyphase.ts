@@ -2,6 +2,7 @@ import { constant, constantOf, type Node, topological, type Value } from "../ir/
 import { again } from "../ir/rewrite.ts";
 import { float32, known, size, type Tensor } from "../ir/tensor.ts";
 import { conv } from "../ops/conv.ts";
+import { type ConvTransposeAttrs, isDense } from "../ops/convTranspose.ts";
 import { mul } from "../ops/mul.ts";
 import type { Operator } from "../ops/operator.ts";
 import { reshapeTo } from "../ops/reshape.ts";
@@ -65,27 +66,16 @@ function feedsNarrow(order: readonly Node[], linear: ReadonlySet<Value>): Readon
   return feeds;
 }
 
-interface ConvTransposeAttrs {
-  readonly strides?: readonly number[];
-  readonly pads?: readonly number[];
-  readonly dilations?: readonly number[];
-  readonly output_padding?: readonly number[];
-  readonly group?: number;
-}
-
 function isNarrow(node: Node): boolean {
   if (typeOf(node) !== "ConvTranspose") return false;
   const weights = constantOf(node.inputs[1]);
-  const { strides, dilations, output_padding, group = 1 } = node.attrs as ConvTransposeAttrs;
-  const one = (values: readonly number[] | undefined) => values?.every((v) => v === 1) ?? true;
+  const attrs = node.attrs as ConvTransposeAttrs;
   return (
     weights !== undefined &&
     weights.shape.length === 4 &&
     Math.min(weights.shape[0], weights.shape[1]) < NARROW &&
-    group === 1 &&
-    one(strides) &&
-    one(dilations) &&
-    (output_padding?.every((p) => p === 0) ?? true) &&
+    isDense(attrs) &&
+    (attrs.dilations?.every((d) => d === 1) ?? true) &&
     node.inputs[2] === undefined
   );
 }

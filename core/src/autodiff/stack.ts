@@ -31,7 +31,7 @@ export function stack(graph: Graph, cotangents: number, count: number): Graph | 
       return [replaced];
     }
     if (!exact || !inputs.some((v) => v !== undefined && linear.has(v))) return undefined;
-    const outputs = widen(node, inputs, linear, batch, count);
+    const outputs = widen(node, inputs, { linear, batch, count });
     if (outputs?.[0]?.shape[0] !== count * batch) {
       exact = false;
       return node.outputs;
@@ -50,15 +50,21 @@ const ROWWISE = new Set(
 );
 const ELEMENTWISE = new Set("Add Sub Mul Div Where".split(" "));
 
+interface Fold {
+  /** Values that carry the folded cotangents. */
+  readonly linear: ReadonlySet<Value>;
+  readonly batch: number;
+  readonly count: number;
+}
+
 function widen(
   node: Node,
   inputs: readonly (Value | undefined)[],
-  linear: ReadonlySet<Value>,
-  batch: number,
-  count: number,
+  fold: Fold,
 ): readonly Value[] | undefined {
+  const { linear, batch, count } = fold;
   const operator = node.operator as Operator;
-  if (ELEMENTWISE.has(operator.type)) return elementwise(node, inputs, linear, batch, count);
+  if (ELEMENTWISE.has(operator.type)) return elementwise(node, inputs, fold);
   const attrs = node.attrs as {
     axes?: readonly number[];
     axis?: number;
@@ -87,7 +93,7 @@ function widen(
     default: {
       if (!ROWWISE.has(operator.type) || attrs.transA === 1) return undefined;
       if (operator.type === "MatMul" && node.outputs[0].shape.length > 2)
-        return product(node, inputs, linear, batch, count);
+        return product(node, inputs, fold);
       // As weights, or on the right of a matrix product, samples are summed over.
       if (inputs.slice(1).some((v) => v !== undefined && linear.has(v))) return undefined;
       return again(node, inputs).outputs;
@@ -99,9 +105,7 @@ function widen(
 function product(
   node: Node,
   inputs: readonly (Value | undefined)[],
-  linear: ReadonlySet<Value>,
-  batch: number,
-  count: number,
+  { linear, batch, count }: Fold,
 ): readonly Value[] | undefined {
   const rank = node.outputs[0].shape.length;
   if (inputs.some((v) => linear.has(v!) && v!.shape.length !== rank)) return undefined;
@@ -113,9 +117,7 @@ function product(
 function elementwise(
   node: Node,
   inputs: readonly (Value | undefined)[],
-  linear: ReadonlySet<Value>,
-  batch: number,
-  count: number,
+  { linear, batch, count }: Fold,
 ): readonly Value[] | undefined {
   const rank = node.outputs[0].shape.length;
   if (inputs.some((v) => linear.has(v!) && v!.shape.length !== rank)) return undefined;

@@ -2,19 +2,10 @@ import { constant, constantOf, type Graph, type Node, type Value } from "../ir/g
 import { rebuild } from "../ir/rewrite.ts";
 import { float32, type Tensor } from "../ir/tensor.ts";
 import { conv } from "../ops/conv.ts";
+import { type ConvTransposeAttrs, isDense } from "../ops/convTranspose.ts";
 
 /** Below this many channels, ConvTranspose wastes less of the kernels' blocks than Conv. */
 const CHANNELS = 16;
-
-interface Attrs {
-  readonly strides?: readonly number[];
-  readonly pads?: readonly number[];
-  readonly dilations?: readonly number[];
-  readonly output_padding?: readonly number[];
-  readonly output_shape?: readonly number[];
-  readonly auto_pad?: string;
-  readonly group?: number;
-}
 
 /**
  * A transposed convolution of stride 1 is a convolution with exchanged channels and rotated kernel,
@@ -33,18 +24,16 @@ function rotated(
   [x, w, b]: readonly (Value | undefined)[],
 ): readonly Value[] | undefined {
   const weights = constantOf(w);
-  const { strides, pads, dilations, output_padding, group = 1, ...others } = node.attrs as Attrs;
-  if (weights === undefined || group !== 1 || strides?.some((s) => s !== 1)) return undefined;
-  if (output_padding?.some((p) => p !== 0)) return undefined;
-  const { auto_pad = "NOTSET", output_shape } = others;
-  if (auto_pad !== "NOTSET" || output_shape !== undefined) return undefined;
+  const attrs = node.attrs as ConvTransposeAttrs;
+  if (weights === undefined || !isDense(attrs)) return undefined;
+  const { pads, dilations } = attrs;
   const [input, output, ...kernel] = weights.shape;
   if (Math.min(input, output) < CHANNELS) return undefined;
   const reach = kernel.map((k, i) => (k - 1) * (dilations?.[i] ?? 1));
   const padding = [...reach, ...reach].map((r, i) => r - (pads?.[i] ?? 0));
   if (padding.some((p) => p < 0)) return undefined;
-  const attrs = { pads: padding, ...(dilations === undefined ? {} : { dilations }) };
-  return [conv(attrs, x, constant(rotate(weights)), b)];
+  const dilated = dilations === undefined ? {} : { dilations };
+  return [conv({ pads: padding, ...dilated }, x, constant(rotate(weights)), b)];
 }
 
 /** [I, O, k…] → [O, I, k… reversed]. */

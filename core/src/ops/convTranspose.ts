@@ -7,7 +7,7 @@ import { carry, consume, need, type Operator, operator, refuse } from "./operato
 import { explicit, taps, transposedWindows, type WindowAttrs, type Windows } from "./pads.ts";
 import { reduceSum } from "./reduceSum.ts";
 
-type ConvTransposeAttrs = Omit<WindowAttrs, "ceil_mode"> & {
+export type ConvTransposeAttrs = Omit<WindowAttrs, "ceil_mode"> & {
   readonly group?: number;
   readonly output_padding?: readonly number[];
   readonly output_shape?: readonly number[];
@@ -128,6 +128,20 @@ export const convTranspose: Operator<ConvTransposeAttrs> = operator<ConvTranspos
     },
   ],
 });
+
+/** Stride 1, one group, explicit pads: the gradient of an ordinary convolution, and one itself. */
+export const isDense = ({
+  strides,
+  output_padding,
+  output_shape,
+  auto_pad = "NOTSET",
+  group = 1,
+}: ConvTransposeAttrs): boolean =>
+  group === 1 &&
+  auto_pad === "NOTSET" &&
+  output_shape === undefined &&
+  (strides?.every((s) => s === 1) ?? true) &&
+  (output_padding?.every((p) => p === 0) ?? true);
 
 const slide = (x: Value, w: Value, attrs: ConvTransposeAttrs): Windows =>
   transposedWindows(attrs, x.shape.slice(2), known(w.shape).slice(2));
