@@ -21,14 +21,12 @@ export async function measure(
   const bound = bindBatch(graph, BATCH);
   if (bound.kind !== "bound") throw new Error(bound.because);
   const { outputs = "probabilities", measures = MEASURES, index, layers } = options;
-  const run = await compileImportance(
-    referenceRuntime,
-    bound.graph,
-    { outputs, measures, ...(layers === undefined ? {} : { layers }) },
-    (batch) => batch.x,
-    labels !== undefined,
-  );
-  const partial = await run.run(batches(bound.graph, labels));
+  const run = await compileImportance(referenceRuntime, bound.graph, {
+    outputs,
+    measures,
+    ...(layers === undefined ? {} : { layers }),
+  });
+  const partial = await run.run(batches(bound.graph, labels), (batch) => batch.x);
   return finish(partial, run.targets, run.outputs, {
     data: "random",
     outputs,

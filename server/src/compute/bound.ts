@@ -4,7 +4,14 @@ import { bindBatch } from "#core/formats/batch.ts";
 import type { Graph } from "#core/ir/graph.ts";
 import { known } from "#core/ir/tensor.ts";
 import { fail } from "#core/problem.ts";
-import { readModel } from "../files/openModel.ts";
+import { readModelOf } from "../files/openModel.ts";
+
+export interface Bound {
+  readonly graph: Graph;
+  readonly batch: number;
+  /** Everything it was read from. */
+  readonly files: readonly string[];
+}
 
 /**
  * A model read for running: weights in memory, constants folded, its batch bound to a number. Models
@@ -15,8 +22,8 @@ export async function bound(
   path: string,
   asked?: number,
   change: (graph: Graph) => Graph = (graph) => graph,
-): Promise<{ graph: Graph; batch: number }> {
-  const model = await readModel(path);
+): Promise<Bound> {
+  const { model, files } = await readModelOf(path);
   const { length } = model.graph.inputs;
   if (length !== 1)
     return fail(
@@ -38,7 +45,7 @@ export async function bound(
   };
   const one = bind(1);
   const batch = asked ?? (bindBatch(changed, 2).kind === "bound" ? chooseBatch(one) : 1);
-  return { graph: batch === 1 ? one : bind(batch), batch };
+  return { graph: batch === 1 ? one : bind(batch), batch, files };
 }
 
 /** Shape of one sample of the first input. */

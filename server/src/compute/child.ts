@@ -27,11 +27,10 @@ async function handle(message: ToCompute): Promise<void> {
       }
       case "run": {
         if (current?.job !== job) return;
-        return send({
-          kind: "partial",
-          job,
-          partial: await current.task.shard(message.from, message.to),
-        });
+        const partial = await current.task.shard(message.from, message.to);
+        // Memory stays flat: a shard's tensors are gone before the next one's come.
+        await globalThis.gc?.({ type: "minor", execution: "async" });
+        return send({ kind: "partial", job, partial });
       }
       case "close":
         if (current?.job !== job) return;

@@ -103,7 +103,8 @@ export class Pool {
     // Standard output may carry somebody's protocol or JSON: what native code prints goes to stderr.
     const child = fork(this.#options.script, [], {
       serialization: "advanced",
-      execArgv: [],
+      // Lets the child collect its short-lived tensors after each shard.
+      execArgv: ["--expose-gc"],
       stdio: ["ignore", 2, 2, "ipc"],
     });
     this.#all.add(child);

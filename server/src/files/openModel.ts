@@ -9,6 +9,8 @@ import { type FileSource, openFile, openSibling } from "./fileSource.ts";
 
 /** A model file, open for reading its weights; close it when done. */
 export interface OpenModel extends Opened {
+  /** Paths of all files read so far: the model's own and its external data. */
+  files(): readonly string[];
   /** The file with edited tensors, and what it will be read as. */
   edit(edits: readonly Edit[]): Promise<Edited>;
   close(): Promise<void>;
@@ -23,6 +25,7 @@ export async function openModel(path: string): Promise<OpenModel> {
   const close = async () => {
     for (const file of files) await file.close();
   };
+  const paths = () => [...files].map((file) => file.path);
   const siblings = {
     async open(relative: string) {
       const file = await openSibling(resolve(path), relative);
@@ -43,6 +46,7 @@ export async function openModel(path: string): Promise<OpenModel> {
       model: undefined,
       problems,
       edit: () => Promise.reject(new Error("nothing to edit")),
+      files: paths,
       close,
     };
   }
@@ -51,12 +55,18 @@ export async function openModel(path: string): Promise<OpenModel> {
     model,
     problems: problems.map((p) => located(p, source.name, path)),
     edit: (edits) => format.applyEdits(source, siblings, edits),
+    files: paths,
     close,
   };
 }
 
 /** A whole model with its weights in memory; rejects with ProblemError when some of it cannot be read. */
-export async function readModel(path: string): Promise<Model> {
+export const readModel = async (path: string): Promise<Model> => (await readModelOf(path)).model;
+
+/** The same, with the paths of the files it was read from. */
+export async function readModelOf(
+  path: string,
+): Promise<{ model: Model; files: readonly string[] }> {
   const opened = await openModel(path);
   try {
     if (opened.model === undefined || opened.model.partial)
@@ -64,7 +74,7 @@ export async function readModel(path: string): Promise<Model> {
         opened.problems[0] ?? problem("unreadable-model", "it holds no graph", path),
       );
     await loadWeights(opened.model.graph);
-    return opened.model;
+    return { model: opened.model, files: opened.files() };
   } finally {
     await opened.close();
   }

@@ -20,6 +20,8 @@ async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<P
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
+    // Derivatives of confident samples are denormal, and those are very slow.
+    extra: { session: { set_denormal_as_zero: "1" } },
     // Errors are thrown; only what ends the process is written to stderr.
     logSeverityLevel: 4,
   });

@@ -5,9 +5,10 @@ import { count } from "#core/report/numbers.ts";
 import type { Settings } from "#protocol/requests.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { Pool } from "../compute/pool.ts";
+import { stampOf } from "../files/stampOf.ts";
 import type { Host } from "./host.ts";
 import { computedImportance, type Question, storedImportance } from "./results.ts";
-import { readModelFile, type ShowOptions, type Snapshot, show, stampOf } from "./snapshot.ts";
+import { readModelFile, type ShowOptions, type Snapshot, show } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 
 /** Importance that is being computed; another question about the model takes its place. */

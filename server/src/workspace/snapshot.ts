@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type CheckedEdit, checkEdit } from "#core/listing/check.ts";
 import type { ListingDocument } from "#core/listing/document.ts";
@@ -9,6 +8,7 @@ import type { Finding } from "#protocol/views/finding.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { ModelView } from "#protocol/views/model.ts";
 import { hashFile } from "../files/replaceFile.ts";
+import { stampOf } from "../files/stampOf.ts";
 import { inspectModel } from "../operations/inspect.ts";
 import { findConfig, type ModelConfig, type Suppression } from "./kaiboJson.ts";
 
@@ -35,11 +35,6 @@ export interface Snapshot extends ModelFile {
   readonly earlier: readonly ListingDocument[];
   /** Why the results could not be computed. */
   readonly failure?: Problem;
-}
-
-export async function stampOf(path: string): Promise<{ stamp: string; mtime: number }> {
-  const { mtimeMs, size, ino } = await stat(path);
-  return { stamp: `${mtimeMs} ${size} ${ino}`, mtime: mtimeMs };
 }
 
 /** Reads a model file. Rejects with ProblemError, only when there is no such file. */

@@ -25,7 +25,7 @@ export interface ImportanceRun {
   readonly targets: readonly Target[];
   readonly outputs: number;
   /** The sums over some batches, each of at most the graph's batch size. */
-  run(batches: AsyncIterable<Batch>): Promise<Partial>;
+  run(batches: AsyncIterable<Batch>, prepare: Prepare): Promise<Partial>;
   release(): Promise<void>;
 }
 
@@ -34,15 +34,13 @@ export async function compileImportance(
   runtime: Runtime,
   graph: Graph,
   options: ImportanceOptions,
-  prepare: Prepare,
-  labelled: boolean,
   stacked?: number,
 ): Promise<ImportanceRun> {
   const read = readout(graph, options.outputs);
   const wanted = options.layers;
   const layers = layersOf(graph).filter((l) => wanted === undefined || wanted.includes(l.name));
   const targets = targetsOf(graph, layers);
-  const classes = labelled && read.count > 1 ? read.count : 0;
+  const classes = read.count > 1 ? read.count : 0;
   const built = programs(
     graph,
     read,
@@ -56,19 +54,11 @@ export async function compileImportance(
   const contribution =
     built.contribution === undefined ? undefined : await runtime.compile(built.contribution);
   const all = [primal, moments, ...(contribution === undefined ? [] : [contribution])];
-  const run = batchRunner(
-    graph,
-    read,
-    targets,
-    built,
-    { primal, moments, contribution },
-    prepare,
-    classes,
-  );
+  const run = batchRunner(graph, read, targets, built, { primal, moments, contribution }, classes);
   return {
     targets,
     outputs: read.count,
-    async run(batches) {
+    async run(batches, prepare) {
       const sums = {
         samples: 0,
         labelled: 0,
@@ -78,7 +68,7 @@ export async function compileImportance(
       };
       for await (const batch of batches) {
         sums.samples += batch.count;
-        const correct = await run(batch, sums);
+        const correct = await run(batch, prepare, sums);
         if (batch.labels === undefined || !classifies(read)) continue;
         sums.labelled += batch.count;
         sums.correct += correct;
@@ -91,12 +81,20 @@ export async function compileImportance(
   };
 }
 
-/** Narrow nets run all outputs together, wide ones output by output: by the size of one derivative. */
-export function chooseStack({ count }: Readout, targets: readonly Target[]): number {
-  const elements = targets.reduce((n, t) => n + t.elements, 0);
-  return elements <= STACK_ELEMENTS ? count : 1;
+/** Bytes of the largest derivative of one run: about what the caches hold. */
+const STACK_BYTES = 2 << 20;
+/** Share of cotangents in the last run that may be there only to fill it up. */
+const FILLING = 0.1;
+
+/** How many outputs run together: as many as the caches hold, in runs that are nearly all full. */
+export function chooseStack({ count, y }: Readout, targets: readonly Target[]): number {
+  const batch = known(y.shape)[0];
+  const largest = targets.reduce((n, t) => Math.max(n, t.elements), 1);
+  const most = Math.min(count, Math.floor(STACK_BYTES / (4 * batch * largest)));
+  for (let stacked = most; stacked > 1; stacked--)
+    if (Math.ceil(count / stacked) * stacked <= (1 + FILLING) * count) return stacked;
+  return 1;
 }
-const STACK_ELEMENTS = 8192;
 
 interface Compiled {
   readonly primal: Program;
@@ -110,7 +108,6 @@ function batchRunner(
   targets: readonly Target[],
   built: Programs,
   compiled: Compiled,
-  prepare: Prepare,
   classes: number,
 ) {
   const shape = known(graph.inputs[0].shape);
@@ -125,7 +122,7 @@ function batchRunner(
   const seeds = Array.from({ length: Math.ceil(m / built.stacked) }, (_, k) =>
     oneHot(built.stacked, batch, m, k * built.stacked),
   );
-  return async (samples: Batch, into: Partial): Promise<number> => {
+  return async (samples: Batch, prepare: Prepare, into: Partial): Promise<number> => {
     const x = paddedInput(prepare(samples), samples.count, shape);
     const weights = float32(
       [1, batch],

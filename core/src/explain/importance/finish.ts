@@ -141,7 +141,8 @@ function activationDeviation(
 }
 
 function contributions(m: Moments, t: TargetFacts, { classCounts }: Partial): number[][] {
-  if (m.contribution.length === 0 || t.layer === "") return [];
+  const labelled = classCounts.some((count) => count > 0);
+  if (!labelled || m.contribution.length === 0 || t.layer === "") return [];
   return Array.from(classCounts, (count, c) =>
     Array.from({ length: t.units }, (_, u) =>
       count === 0 ? 0 : m.contribution[c * t.units + u] / count,

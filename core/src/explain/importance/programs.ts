@@ -45,6 +45,9 @@ export interface MomentOutput {
 /** ACTIVATION_SUMS values per layer target, in the primal's outputs. */
 export const ACTIVATION_SUMS = 3;
 
+/** Elements up to which derivatives are summed about the batch mean. */
+const CENTRED = 256;
+
 export function programs(
   graph: Graph,
   { y, z }: Readout,
@@ -81,8 +84,8 @@ export function programs(
     const phases = linear.phases[i];
     const order = phases === undefined ? {} : { positions: plainPositions(phases) };
     if (measures.includes("sigma")) {
-      // Where units have many positions, centring would cost as much as the squares themselves.
-      const centred = t.elements === t.units;
+      // Two more passes: for large targets they would cost as much as the squares themselves.
+      const centred = t.elements <= CENTRED;
       outputs.push(
         { target: i, key: "sum", ...order },
         { target: i, key: "squares", centred, ...order },

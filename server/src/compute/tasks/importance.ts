@@ -1,11 +1,16 @@
 import type { DataSpec } from "#core/data/spec.ts";
-import { compileImportance, type ImportanceOptions } from "#core/explain/importance/compute.ts";
+import {
+  compileImportance,
+  type ImportanceOptions,
+  type ImportanceRun,
+} from "#core/explain/importance/compute.ts";
 import { addInto, type Partial } from "#core/explain/importance/statistics.ts";
 import { factsOf, type TargetFacts } from "#core/explain/importance/targets.ts";
 import { layersOf } from "#core/explain/layers.ts";
 import { fail } from "#core/problem.ts";
+import { stampOf } from "../../files/stampOf.ts";
 import { type Engine, engine } from "../../runtime/engines.ts";
-import { bound, inputShape } from "../bound.ts";
+import { type Bound, bound, inputShape } from "../bound.ts";
 import { openSamples } from "../samples.ts";
 import type { Task } from "../task.ts";
 
@@ -26,35 +31,47 @@ export interface ImportanceInfo {
 export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
   name: "importance",
   async open(params) {
-    const { graph, batch } = await bound(params.model, params.batch);
-    const names = layersOf(graph).map((l) => l.name);
-    const unknown = params.layers?.find((name) => !names.includes(name));
-    if (unknown !== undefined)
-      return fail(
-        "bad-request",
-        `there is no layer ${unknown}; there are ${names.join(", ")}`,
-        params.model,
-      );
+    const { run, graph, batch } = await compiled(params);
     const samples = await openSamples(params.data, inputShape(graph));
-    const run = await compileImportance(
-      await engine(params.engine),
-      graph,
-      params,
-      samples.prepare,
-      samples.dataset.labelled,
-    );
     const reader = samples.forward(batch, run.outputs);
     return {
       samples: samples.dataset.count,
       batch,
       info: { targets: run.targets.map(factsOf), outputs: run.outputs },
-      shard: (from, to) => run.run(reader.batches(from, to)),
+      shard: (from, to) => run.run(reader.batches(from, to), samples.prepare),
       async close() {
         await reader.close();
-        await run.release();
         await samples.close();
       },
     };
   },
   merge: addInto,
 };
+
+interface Compiled extends Bound {
+  readonly run: ImportanceRun;
+}
+
+/** The last model stays compiled: the same question of other data, or again, starts at once. */
+let last: { readonly key: string; readonly stamps: string; readonly value: Compiled } | undefined;
+
+async function compiled({ data: _data, ...params }: ImportanceParams): Promise<Compiled> {
+  const key = JSON.stringify(params);
+  if (last?.key === key && last.stamps === (await stampsOf(last.value.files))) return last.value;
+  await last?.value.run.release();
+  last = undefined;
+  const model = await bound(params.model, params.batch);
+  const stamps = await stampsOf(model.files);
+  const names = layersOf(model.graph).map((l) => l.name);
+  const unknown = params.layers?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const message = `there is no layer ${unknown}; there are ${names.join(", ")}`;
+    return fail("bad-request", message, params.model);
+  }
+  const run = await compileImportance(await engine(params.engine), model.graph, params);
+  last = { key, stamps, value: { ...model, run } };
+  return last.value;
+}
+
+const stampsOf = async (files: readonly string[]): Promise<string> =>
+  (await Promise.all(files.map(stampOf))).map(({ stamp }) => stamp).join();
