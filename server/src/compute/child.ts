@@ -29,8 +29,8 @@ async function handle(message: ToCompute): Promise<void> {
         if (current?.job !== job) return;
         const partial = await current.task.shard(message.from, message.to);
         // Memory stays flat: a shard's tensors are gone before the next one's come.
-        await globalThis.gc?.({ type: "minor", execution: "async" });
-        return send({ kind: "partial", job, partial });
+        globalThis.gc?.({ type: "minor" });
+        return send({ kind: "partial", job, from: message.from, partial });
       }
       case "close":
         if (current?.job !== job) return;

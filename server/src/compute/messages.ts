@@ -15,5 +15,10 @@ export type FromCompute =
       readonly batch: number;
       readonly info: unknown;
     }
-  | { readonly kind: "partial"; readonly job: number; readonly partial: unknown }
+  | {
+      readonly kind: "partial";
+      readonly job: number;
+      readonly from: number;
+      readonly partial: unknown;
+    }
   | { readonly kind: "failed"; readonly job: number; readonly problem: Problem };

@@ -29,6 +29,8 @@ type Opened = Extract<FromCompute, { kind: "opened" }>;
 
 /** Samples in one shard, before rounding to whole batches: often enough for progress and cancel. */
 const SHARD = 250;
+/** Shards per process from which on they are sent ahead; fewer are better shared out one by one. */
+const MANY = 8;
 
 /**
  * Child processes that run models. A cancelled job's processes are killed, since ONNX Runtime cannot be
@@ -82,7 +84,9 @@ export class Pool {
           control.progress?.(done, samples);
         }
       };
-      await Promise.all(workers.map(run));
+      // With many shards, the next one waits at the process while the last one's sums are sent.
+      const ahead = shards.length >= MANY * workers.length ? 2 : 1;
+      await Promise.all(workers.flatMap((w) => new Array<Worker>(ahead).fill(w)).map(run));
       for (const worker of workers) this.#give(worker);
       workers.length = 0;
       return { partial: merged.result(), info: info as I };
@@ -157,12 +161,16 @@ class Worker {
   }
 
   async open(task: string, params: unknown): Promise<Opened> {
-    const reply = await this.#ask({ kind: "open", job: this.#job, task, params }, "opened");
+    const reply = await this.#ask(
+      { kind: "open", job: this.#job, task, params },
+      (m) => m.kind === "opened",
+    );
     return reply as Opened;
   }
 
   async run({ from, to }: Range): Promise<unknown> {
-    const reply = await this.#ask({ kind: "run", job: this.#job, from, to }, "partial");
+    const message = { kind: "run", job: this.#job, from, to } as const;
+    const reply = await this.#ask(message, (m) => m.kind === "partial" && m.from === from);
     return (reply as { partial: unknown }).partial;
   }
 
@@ -175,7 +183,7 @@ class Worker {
   }
 
   /** Sends and waits for the final reply; rejects when cancelled or when the process dies. */
-  #ask(message: ToCompute, final: FromCompute["kind"]): Promise<FromCompute> {
+  #ask(message: ToCompute, final: (reply: FromCompute) => boolean): Promise<FromCompute> {
     return new Promise((resolve, reject) => {
       const end = (act: () => void) => {
         this.child.off("message", onMessage);
@@ -187,7 +195,7 @@ class Worker {
       const onMessage = (m: FromCompute) => {
         if (m.job !== this.#job) return;
         if (m.kind === "failed") end(() => reject(new ProblemError(m.problem)));
-        else if (m.kind === final) end(() => resolve(m));
+        else if (final(m)) end(() => resolve(m));
       };
       const onExit = (code: number | null, signal: string | null) =>
         end(() => reject(died(signal ?? `exit code ${code}`)));
