@@ -3,7 +3,7 @@ import { known, size } from "../ir/tensor.ts";
 
 /** Bytes of activations and derivatives that one run may touch: more only leaves the caches. */
 const BYTES = 16 << 20;
-const MOST = 32;
+const MOST = 64;
 
 /** Samples per run for a graph bound to a batch of 1. */
 export function chooseBatch(one: Graph): number {
