@@ -60,8 +60,11 @@ async function compiled({ data: _data, ...params }: ImportanceParams): Promise<C
   if (last?.key === key && last.stamps === (await stampsOf(last.value.files))) return last.value;
   await last?.value.run.release();
   last = undefined;
+  // Taken before reading: a file that changes meanwhile is read again next time.
+  const before = await stampsOf([params.model]);
   const model = await bound(params.model, params.batch);
-  const stamps = await stampsOf(model.files);
+  const [, ...others] = model.files;
+  const stamps = [before, ...(others.length > 0 ? [await stampsOf(others)] : [])].join();
   const names = layersOf(model.graph).map((l) => l.name);
   const unknown = params.layers?.find((name) => !names.includes(name));
   if (unknown !== undefined) {
@@ -73,5 +76,8 @@ async function compiled({ data: _data, ...params }: ImportanceParams): Promise<C
   return last.value;
 }
 
+/** A file that is gone has no stamp: reading it says so to people. */
 const stampsOf = async (files: readonly string[]): Promise<string> =>
-  (await Promise.all(files.map(stampOf))).map(({ stamp }) => stamp).join();
+  (await Promise.all(files.map((f) => stampOf(f).catch(() => undefined))))
+    .map((found) => found?.stamp ?? "gone")
+    .join();
