@@ -12,6 +12,8 @@ export interface Content {
   readonly size?: number;
   /** No honest content unpacks to more bytes than this. */
   readonly limit: number;
+  /** Whether `bytes` goes to `from` without reading what is before. */
+  readonly seeks?: boolean;
   /** Bytes from the unpacked offset on, in pieces. Rejects with ProblemError. */
   bytes(from: number): AsyncIterable<Uint8Array>;
 }
@@ -33,6 +35,7 @@ export async function openContent(source: ByteSource): Promise<Content> {
     file: source.name,
     size: source.size,
     limit: source.size,
+    seeks: true,
     bytes: (from) => ranges(source, from, source.size),
   };
 }

@@ -22,6 +22,8 @@ export interface Dataset {
   readonly features?: readonly string[];
   /** Class names, where the file gives them. */
   readonly classes?: readonly string[];
+  /** Whether `batches` goes to `from` without reading what is before. */
+  readonly seeks?: boolean;
   /**
    * Samples [from, to) in order, `size` at a time (the last batch may be smaller).
    * Rejects with ProblemError at the first value that cannot be read.

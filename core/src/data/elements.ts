@@ -37,6 +37,8 @@ const getters: Record<Exclude<ElementName, "u1" | "b1">, Get> = {
   f8: (view, at, little) => view.getFloat64(at, little),
 };
 
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
 /** The element type of that name and byte order. */
 export function element(name: ElementName, little: boolean): Element {
   if (name === "u1" || name === "b1") {
@@ -45,6 +47,17 @@ export function element(name: ElementName, little: boolean): Element {
       size: 1,
       real: false,
       decode: (bytes, out) => out.set(bytes.subarray(0, out.length)),
+    };
+  }
+  if (name === "f4" && little && LITTLE_ENDIAN) {
+    return {
+      name,
+      size: 4,
+      real: true,
+      decode: (bytes, out) =>
+        new Uint8Array(out.buffer, out.byteOffset, out.byteLength).set(
+          bytes.subarray(0, out.byteLength),
+        ),
     };
   }
   const get = getters[name];

@@ -8,6 +8,11 @@ export interface Forward {
 }
 
 export function forward(dataset: Dataset, batch: number): Forward {
+  if (dataset.seeks === true)
+    return {
+      batches: (from, to) => dataset.batches(from, to, batch),
+      close: async () => undefined,
+    };
   const iterator = dataset.batches(0, dataset.count, batch)[Symbol.asyncIterator]();
   return {
     async *batches(from, to) {

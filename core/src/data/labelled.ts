@@ -19,6 +19,7 @@ export function labelled(data: Dataset, labels: Dataset): Dataset {
   return {
     ...data,
     labelled: true,
+    seeks: data.seeks === true && labels.seeks === true,
     ...(labels.classes === undefined ? {} : { classes: labels.classes }),
     batches: (from, to, size) => zipped(data, labels, from, to, size),
   };

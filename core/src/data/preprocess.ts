@@ -51,10 +51,12 @@ export function fitToInput(
   return { kind: "fit", shape: inputShape, move, channels, channelsFirst };
 }
 
-/** count × product(fit.shape) values in the model's layout: (x·scale − mean) / std. */
+/** count × product(fit.shape) values in the model's layout: (x·scale − mean) / std; the batch's own where nothing changes. */
 export function prepare(batch: Batch, fit: Fit, preprocess: Preprocess = {}): Float32Array {
   const { channels, channelsFirst, move } = fit;
   const { scale = 1, mean = [0], std = [1] } = preprocess;
+  const plain = scale === 1 && mean.every((v) => v === 0) && std.every((v) => v === 1);
+  if (plain && move === "none") return batch.x;
   const size = product(fit.shape);
   const pixels = size / channels;
   const out = new Float32Array(batch.count * size);

@@ -55,6 +55,7 @@ export function recordsDataset(content: Content, name: string, records: Records)
     shape,
     count,
     labelled: false,
+    seeks: content.seeks === true,
     batches: (from, to, size) => batches(content, records, from, Math.min(to, count), size),
   };
 }

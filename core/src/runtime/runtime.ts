@@ -9,6 +9,8 @@ export interface Runtime {
 }
 
 export interface CompileOptions {
+  /** Whether each run may write over the tensors that the last one gave. */
+  readonly reuse?: boolean;
   /** Threads for one operator; 1 gives results that depend on nothing but the data. */
   readonly threads?: number;
 }

@@ -27,10 +27,10 @@ async function handle(message: ToCompute): Promise<void> {
       }
       case "run": {
         if (current?.job !== job) return;
-        const partial = await current.task.shard(message.from, message.to);
-        // Memory stays flat: a shard's tensors are gone before the next one's come.
+        await runShard(current.task, message);
+        // Memory stays flat: a shard's tensors and sums are gone before the next one's come.
         globalThis.gc?.({ type: "minor" });
-        return send({ kind: "partial", job, from: message.from, partial });
+        return;
       }
       case "close":
         if (current?.job !== job) return;
@@ -40,6 +40,13 @@ async function handle(message: ToCompute): Promise<void> {
   } catch (error) {
     send({ kind: "failed", job, problem: asProblem(error) });
   }
+}
+
+async function runShard(
+  task: OpenTask<unknown, unknown>,
+  { job, from, to }: Extract<ToCompute, { kind: "run" }>,
+): Promise<void> {
+  send({ kind: "partial", job, from, partial: await task.shard(from, to) });
 }
 
 function asProblem(error: unknown) {

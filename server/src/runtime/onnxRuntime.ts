@@ -2,7 +2,7 @@ import * as ort from "onnxruntime-node";
 import { encode } from "#core/compile/encode.ts";
 import { optimise } from "#core/compile/optimise.ts";
 import type { Graph } from "#core/ir/graph.ts";
-import type { DType, Tensor } from "#core/ir/tensor.ts";
+import { type DType, known, size, type Tensor } from "#core/ir/tensor.ts";
 import type { CompileOptions, Program, Runtime } from "#core/runtime/runtime.ts";
 
 /** ONNX Runtime on the CPU. `run` blocks the thread: only compute processes and the CLI's children call it. */
@@ -13,7 +13,8 @@ export const onnxRuntime: Runtime = {
   },
 };
 
-async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<Program> {
+async function session(graph: Graph, options: CompileOptions): Promise<Program> {
+  const { threads = 1 } = options;
   const inputNames = graph.inputs.map((_, i) => `i${i}`);
   const outputNames = graph.outputs.map((_, i) => `o${i}`);
   const session = await ort.InferenceSession.create(encode(graph, { inputNames, outputNames }), {
@@ -27,12 +28,18 @@ async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<P
   });
   // ONNX Runtime drops inputs that no node uses.
   const used = new Set(session.inputNames);
+  const kept = options.reuse === true ? keptOutputs(graph) : undefined;
+  const fetches = kept && Object.fromEntries(kept.map((t, i) => [outputNames[i]!, toOrt(t)]));
   return {
     async run(inputs) {
       const feeds: Record<string, ort.Tensor> = {};
       inputs.forEach((tensor, i) => {
         if (used.has(inputNames[i]!)) feeds[inputNames[i]!] = toOrt(tensor);
       });
+      if (kept !== undefined && fetches !== undefined) {
+        await session.run(feeds, fetches);
+        return kept;
+      }
       const results = await session.run(feeds);
       return outputNames.map((name) => fromOrt(results[name]!));
     },
@@ -40,7 +47,18 @@ async function session(graph: Graph, { threads = 1 }: CompileOptions): Promise<P
   };
 }
 
-/** An int64 or bool tensor that came out of ONNX Runtime goes back in without conversion. */
+/** Outputs that every run writes into; undefined for types that are converted. */
+function keptOutputs(graph: Graph): Tensor[] | undefined {
+  if (graph.outputs.some((o) => o.dtype !== "float32" && o.dtype !== "bool")) return undefined;
+  return graph.outputs.map(({ dtype, shape: symbolic }) => {
+    const shape = known(symbolic);
+    const data = dtype === "bool" ? new Uint8Array(size(shape)) : new Float32Array(size(shape));
+    native.set(data, new ort.Tensor(dtype as "float32", data as Float32Array, shape));
+    return { dtype, shape, data };
+  });
+}
+
+/** Tensors that came out of ONNX Runtime go back in without conversion. */
 const native = new WeakMap<Tensor["data"], ort.Tensor>();
 
 function toOrt({ dtype, shape, data }: Tensor): ort.Tensor {

@@ -49,10 +49,10 @@ export async function compileImportance(
     stacked ?? chooseStack(read, targets),
     classes,
   );
-  const primal = await runtime.compile(built.primal);
-  const moments = await runtime.compile(built.moments);
+  const primal = await runtime.compile(built.primal, REUSE);
+  const moments = await runtime.compile(built.moments, REUSE);
   const contribution =
-    built.contribution === undefined ? undefined : await runtime.compile(built.contribution);
+    built.contribution === undefined ? undefined : await runtime.compile(built.contribution, REUSE);
   const all = [primal, moments, ...(contribution === undefined ? [] : [contribution])];
   const run = batchRunner(graph, read, targets, built, { primal, moments, contribution }, classes);
   return {
@@ -80,6 +80,9 @@ export async function compileImportance(
     },
   };
 }
+
+/** A batch's results are added up before the next batch runs. */
+const REUSE = { reuse: true };
 
 /** Bytes of the largest derivative of one run: about what the caches hold. */
 const STACK_BYTES = 2 << 20;
