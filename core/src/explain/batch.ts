@@ -2,7 +2,7 @@ import { type Graph, topological } from "../ir/graph.ts";
 import { known, size } from "../ir/tensor.ts";
 
 /** Bytes of activations and derivatives that one run may touch: more only leaves the caches. */
-const BYTES = 16 << 20;
+const BYTES = 4 << 20;
 const MOST = 64;
 
 /** Samples per run for a graph bound to a batch of 1. */

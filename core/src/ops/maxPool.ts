@@ -1,13 +1,16 @@
-import type { Value } from "../ir/graph.ts";
-import { known, size } from "../ir/tensor.ts";
+import { constant, type Value } from "../ir/graph.ts";
+import { known, size, strides as stridesOf } from "../ir/tensor.ts";
+import { cast } from "./cast.ts";
 import { check, int, rankFrom } from "./check.ts";
-import { filled } from "./literal.ts";
+import { equal } from "./equal.ts";
+import { filled, literal } from "./literal.ts";
 import { mul } from "./mul.ts";
 import { carry, need, type Operator, operator, refuse } from "./operator.ts";
 import { taps, tiles, type WindowAttrs, type Windows, windows } from "./pads.ts";
 import { reshapeTo } from "./reshape.ts";
 import { spread } from "./resize.ts";
 import { scatterElements } from "./scatterElements.ts";
+import { where } from "./where.ts";
 
 export type MaxPoolAttrs = WindowAttrs & { readonly storage_order?: number };
 
@@ -54,24 +57,22 @@ export const maxPool: Operator<MaxPoolAttrs> = operator<MaxPoolAttrs>({
     if (ct === undefined) return [undefined];
     const shape = known(x!.shape);
     const rowMajor = (attrs.storage_order ?? 0) === 0;
+    const window = poolWindows(shape.slice(2), attrs, "MaxPool");
+    if (tiles(window)) {
+      const spreadOut = (v: Value) => spread(v, [1, 1, ...window.kernel], shape);
+      return [mul({}, firstMaxima(x!, outputs[0], attrs, window, spreadOut), spreadOut(ct))];
+    }
     const [, indices] = rowMajor
       ? outputs
       : maxPool.node({ ...attrs, storage_order: 0 }, [x]).outputs;
     const count = [size(known(ct.shape))];
-    const scatter = (updates: Value, reduction: "none" | "add") =>
-      reshapeTo(
-        scatterElements(
-          { axis: 0, reduction },
-          filled(ct, [size(shape)], 0),
-          reshapeTo(indices, count),
-          updates,
-        ),
-        shape,
-      );
-    const window = poolWindows(shape.slice(2), attrs, "MaxPool");
-    if (!tiles(window)) return [scatter(reshapeTo(ct, count), "add")];
-    const mask = scatter(filled(ct, count, 1), "none");
-    return [mul({}, mask, spread(ct, [1, 1, ...window.kernel], shape))];
+    const scattered = scatterElements(
+      { axis: 0, reduction: "add" },
+      filled(ct, [size(shape)], 0),
+      reshapeTo(indices, count),
+      reshapeTo(ct, count),
+    );
+    return [reshapeTo(scattered, shape)];
   },
   channels: (_node, _input, axis) =>
     axis < 2 ? carry(axis) : refuse("it is a spatial axis of MaxPool"),
@@ -95,6 +96,31 @@ export const maxPool: Operator<MaxPoolAttrs> = operator<MaxPoolAttrs>({
     },
   ],
 });
+
+/**
+ * 1 at the first maximum of each window, where windows tile the input: runtimes have no fast kernel that
+ * tells where a maximum stands. Elements of a window that equal its maximum get their rank, first highest;
+ * the first is the one whose rank is the window's maximum.
+ */
+function firstMaxima(
+  x: Value,
+  maxima: Value,
+  attrs: MaxPoolAttrs,
+  { kernel, input }: Windows,
+  spreadOut: (v: Value) => Value,
+): Value {
+  const [inner, outer] = [kernel, input].map(stridesOf);
+  const ranks = Float32Array.from({ length: size(input) }, (_, i) =>
+    input.reduce(
+      (rank, n, d) => rank - ((Math.floor(i / outer[d]) % n) % kernel[d]) * inner[d],
+      size(kernel),
+    ),
+  );
+  const rank = constant({ dtype: x.dtype, shape: input, data: ranks });
+  const found = where({}, equal({}, x, spreadOut(maxima)), rank, literal(x, 0));
+  const [first] = maxPool.node(attrs, [found]).outputs;
+  return cast({ to: x.dtype }, equal({}, found, spreadOut(first)));
+}
 
 /** Windows of a pool: each holds at least one element of its input. */
 export function poolWindows(spatial: Value["shape"], attrs: WindowAttrs, type: string): Windows {

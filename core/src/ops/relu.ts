@@ -6,5 +6,6 @@ import { positive } from "./positive.ts";
 export const relu: Operator<object> = unary({
   type: "Relu",
   of: (x) => Math.max(x, 0),
-  gradient: ([ct], { inputs: [x] }) => [mul({}, ct!, positive(x!))],
+  // Of the result, which is kept anyway: it is positive where x is.
+  gradient: ([ct], { outputs: [y] }) => [mul({}, ct!, positive(y))],
 });
