@@ -34,9 +34,20 @@ export const noSiblings: Siblings = { open: async () => undefined };
 export interface Edited {
   /** The file to write; absent when the edits do not fit the model. */
   readonly file: EditedFile | undefined;
+  /**
+   * Files beside it that it refers to (weight shards, external data), to be written before it. Names are
+   * new where the content is: the file that is replaced last decides which model there is.
+   */
+  readonly others?: readonly OtherFile[];
   /** What the edited file will be read as. Its weights can be loaded. */
   readonly model: Model | undefined;
   readonly problems: readonly Problem[];
+}
+
+export interface OtherFile {
+  /** Relative to the folder of the file, with "/" and without "..". */
+  readonly path: string;
+  readonly file: EditedFile;
 }
 
 export interface EditedFile {

@@ -1,8 +1,10 @@
 import type { Graph, Node, Value } from "../ir/graph.ts";
 
+export type FormatName = "onnx" | "keras" | "tfjs" | "safetensors";
+
 /** A model file, read: an immutable value. */
 export interface Model {
-  readonly format: "onnx";
+  readonly format: FormatName;
   /** Base name of the file. */
   readonly name: string;
   /**
@@ -26,28 +28,23 @@ export interface Model {
 }
 
 export interface Facts {
-  readonly opset: number;
-  readonly irVersion: number;
+  /** What people call the file's kind: "onnx, opset 17", "keras 3.15, .h5", "tfjs graph model". */
+  readonly dialect: string;
   /** "pytorch 2.4.0"; "" where the file does not say. */
   readonly producer: string;
-  readonly domain: string;
-  readonly version: number;
-  readonly graphName: string;
+  /** What the file says it is for. */
   readonly docString: string;
+  /** Key and value pairs that the file carries for people. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Operator sets besides ONNX's own. */
-  readonly otherOpsets: ReadonlyMap<string, number>;
   /** Stored element types that are widened to float32: "float16", "bfloat16". */
   readonly widened: readonly string[];
+  /** Nodes or layers in the file. */
   readonly nodes: number;
 }
 
 export interface Origin {
   readonly index: number;
-  /** As in the file, before it is brought to the canonical opset. */
+  /** As in the file, before it is brought to the canonical operators: "Conv", "Conv2D". */
   readonly type: string;
   readonly name: string;
-  /** Bytes [start, end) of the node in the file. */
-  readonly start: number;
-  readonly end: number;
 }

@@ -13,7 +13,7 @@ export function viewModel(model: Model, problems: readonly Problem[]): ModelView
   const one = bindBatch(graph, 1);
   return {
     name: model.name,
-    format: `${model.format}, opset ${model.facts.opset}`,
+    format: model.facts.dialect,
     parameters: model.parameters,
     ...(one.kind === "bound" ? { macs: macs(one.graph) } : {}),
     inputs: graph.inputs.map((v) => viewValue(v, model)),

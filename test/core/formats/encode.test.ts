@@ -126,7 +126,7 @@ describe("writing ONNX", () => {
     const node = op("MaxPool").node({ kernel_shape: [2, 2] }, [x]);
     const one = encode({ inputs: [x], outputs: [node.outputs[0]!] });
     const { facts } = await f.readWell(one);
-    assert.equal(facts.opset, 21);
+    assert.equal(facts.dialect, "onnx, opset 21");
     assert.ok(one.length < encode({ inputs: [x], outputs: node.outputs }).length);
   });
 

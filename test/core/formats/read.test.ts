@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Model } from "#core/formats/model.ts";
 import { onnx } from "#core/formats/onnx/onnx.ts";
-import { concat, delimited, type Pieces, varint } from "#core/formats/onnx/pieces.ts";
+import { delimited, type Pieces, varint } from "#core/formats/onnx/pieces.ts";
 import { loadWeights } from "#core/formats/weights.ts";
 import { constantOf, topological } from "#core/ir/graph.ts";
 import type { Operator } from "#core/ops/operator.ts";
@@ -202,9 +202,7 @@ describe("reading ONNX: graphs", () => {
     assert.equal(tanh.name, "Tanh_1");
     assert.equal(names.get(tanh.inputs[0]!), "h");
     assert.equal(tanh.inputs[0]!.node.name, "act");
-    const { index, start, end } = origins.get(tanh)!;
-    assert.equal(index, 1);
-    assert.deepEqual(bytes.slice(start, end), concat(f.nodeOf("Tanh", ["h"], ["y"])));
+    assert.equal(origins.get(tanh)!.index, 1);
   });
 
   it("tells what the file says of itself", async () => {
@@ -217,15 +215,8 @@ describe("reading ONNX: graphs", () => {
     });
     const { facts } = await f.readWell(bytes);
     assert.deepEqual(
-      [
-        facts.opset,
-        facts.irVersion,
-        facts.producer,
-        facts.graphName,
-        facts.nodes,
-        [...facts.metadata],
-      ],
-      [13, 8, "hand", "g", 1, [["author", "me"]]],
+      [facts.dialect, facts.producer, facts.nodes, [...facts.metadata]],
+      ["onnx, opset 13", "hand", 1, [["author", "me"]]],
     );
   });
 

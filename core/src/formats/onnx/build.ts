@@ -163,7 +163,7 @@ class Builder {
     index: number,
     inputs: readonly (Value | undefined)[],
   ): readonly Value[] {
-    const origin: Origin = { index, type: node.type, name, start: node.at.start, end: node.at.end };
+    const origin: Origin = { index, type: node.type, name };
     const apply = (
       type: string,
       attrs: Attrs,

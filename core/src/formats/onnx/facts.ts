@@ -32,17 +32,10 @@ export function factsOf(
 ): Facts {
   const elements = [...stores.values()].map((s) => s?.stored.element.name ?? "");
   return {
-    opset,
-    irVersion: proto.irVersion,
+    dialect: `onnx, opset ${opset}`,
     producer: [proto.producerName, proto.producerVersion].filter(Boolean).join(" "),
-    domain: proto.domain,
-    version: proto.modelVersion,
-    graphName: proto.graph.name,
     docString: proto.docString,
     metadata: new Map(proto.metadata.map((e) => [e.key, e.value])),
-    otherOpsets: new Map(
-      proto.opsets.filter((o) => !isOwn(o.domain)).map((o) => [o.domain, o.version]),
-    ),
     widened: ["float16", "bfloat16"].filter((name) => elements.includes(name)),
     nodes: proto.graph.nodes.length,
   };
