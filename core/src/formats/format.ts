@@ -48,6 +48,8 @@ export interface OtherFile {
   /** Relative to the folder of the file, with "/" and without "..". */
   readonly path: string;
   readonly file: EditedFile;
+  /** It is the original's own, and need not be written where that already is. */
+  readonly unchanged?: true;
 }
 
 export interface EditedFile {

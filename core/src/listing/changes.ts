@@ -44,8 +44,19 @@ function headingChanges(
   return [...added, ...rest];
 }
 
-function headings({ model, data, inputs }: ParsedListing): ReadonlyMap<string, ParsedLine> {
+function headings({
+  model,
+  data,
+  inputs,
+  modules,
+}: ParsedListing): ReadonlyMap<string, ParsedLine> {
   const found = new Map<string, ParsedLine>(inputs.map((input) => [`input ${input.name}`, input]));
+  for (const module of modules) {
+    // A module whose layers stand apart has a heading for each stretch.
+    let key = `module ${module.name}`;
+    while (found.has(key)) key += " again";
+    found.set(key, module);
+  }
   if (model !== undefined) found.set("model", model);
   if (data !== undefined) found.set("data", data);
   return found;

@@ -6,7 +6,7 @@ export interface ListingDocument {
 }
 
 export interface ListingLine {
-  readonly kind: "model" | "data" | "input" | "layer" | "unit" | "comment" | "blank";
+  readonly kind: "model" | "data" | "input" | "module" | "layer" | "unit" | "comment" | "blank";
   /** Of a layer's or unit's line. */
   readonly layer?: string;
   readonly unit?: number;

@@ -1,6 +1,7 @@
 /** Texts of listings: their comments and what is wrong with an edit. English is the source. */
 const en = {
   parameters: (n: string) => `${n} ${n === "1" ? "parameter" : "parameters"}`,
+  layers: (n: string) => `${n} layers`,
   samples: (n: string) => `${n} ${n === "1" ? "sample" : "samples"}`,
   accuracy: (value: string) => `accuracy ${value}`,
   notComputed: () => "importance is not computed yet",
@@ -48,6 +49,7 @@ export type ListingMessages = typeof en;
 
 const ja: ListingMessages = {
   parameters: (n) => `パラメータ数 ${n}`,
+  layers: (n) => `${n} 層`,
   samples: (n) => `${n} サンプル`,
   accuracy: (value) => `正解率 ${value}`,
   notComputed: () => "重要度は未計算",

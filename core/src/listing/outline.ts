@@ -1,5 +1,5 @@
 import { columnsOf } from "./columns.ts";
-import type { ParsedListing, ParsedUnit } from "./parse.ts";
+import type { ParsedLayer, ParsedListing, ParsedModule, ParsedUnit } from "./parse.ts";
 import { tokens } from "./tokens.ts";
 
 /** Lines and characters from 0; `to` is just behind. */
@@ -13,7 +13,7 @@ export interface Position {
 }
 
 export interface OutlineSymbol {
-  readonly kind: "layer" | "unit";
+  readonly kind: "module" | "layer" | "unit";
   /** Never empty. */
   readonly name: string;
   /** A layer's summary, a unit's importance. */
@@ -31,23 +31,35 @@ export interface Fold {
   readonly to: number;
 }
 
-/** The layers and their units, as an outline view shows them. */
+/** The modules, their layers and their units, as an outline view shows them. */
 export function outline(parsed: ParsedListing): readonly OutlineSymbol[] {
-  return parsed.layers.map((layer) => ({
-    kind: "layer",
-    name: layer.name.trim() === "" ? `"${layer.name}"` : layer.name,
-    detail: parsed.lines[layer.line].slice(layer.nameTo, layer.to).trim(),
-    span: span(layer.line, layer.from, layer.lastLine, parsed.lines[layer.lastLine].length),
-    selection: span(layer.line, layer.nameFrom, layer.line, layer.nameTo),
-    children: layer.units.map((unit) => unitSymbol(parsed, unit)),
-  }));
+  const top: OutlineSymbol[] = [];
+  const open: { readonly lastLine: number; readonly children: OutlineSymbol[] }[] = [];
+  for (const block of blocks(parsed)) {
+    while (open.length > 0 && open.at(-1)!.lastLine < block.line) open.pop();
+    const units = "units" in block ? block.units.map((unit) => unitSymbol(parsed, unit)) : [];
+    const symbol = {
+      kind: "units" in block ? ("layer" as const) : ("module" as const),
+      name: block.name.trim() === "" ? `"${block.name}"` : block.name,
+      detail: parsed.lines[block.line].slice(block.nameTo, block.to).trim(),
+      span: span(block.line, block.from, block.lastLine, parsed.lines[block.lastLine].length),
+      selection: span(block.line, block.nameFrom, block.line, block.nameTo),
+      children: units,
+    };
+    (open.at(-1)?.children ?? top).push(symbol);
+    if (symbol.kind === "module") open.push({ lastLine: block.lastLine, children: units });
+  }
+  return top;
 }
 
 export function folds(parsed: ParsedListing): readonly Fold[] {
-  return parsed.layers.flatMap(({ line, lastLine }) =>
+  return blocks(parsed).flatMap(({ line, lastLine }) =>
     lastLine > line ? [{ from: line, to: lastLine }] : [],
   );
 }
+
+const blocks = ({ modules, layers }: ParsedListing): readonly (ParsedModule | ParsedLayer)[] =>
+  [...modules, ...layers].sort((a, b) => a.line - b.line);
 
 function unitSymbol(parsed: ParsedListing, unit: ParsedUnit): OutlineSymbol {
   const { line, from, to } = unit;

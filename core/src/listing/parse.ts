@@ -1,4 +1,5 @@
 import { type ListingMessages, listingMessages } from "./messages.ts";
+import { isIn } from "./modules.ts";
 import { isColumn, unquoted } from "./names.ts";
 import type { ListingProblem, ListingProblemCode } from "./problem.ts";
 import { factsEnd, splitLines, type Token, tokens } from "./tokens.ts";
@@ -9,6 +10,7 @@ export interface ParsedListing {
   readonly model?: ParsedHeading;
   readonly data?: ParsedHeading;
   readonly inputs: readonly ParsedHeading[];
+  readonly modules: readonly ParsedModule[];
   readonly layers: readonly ParsedLayer[];
   /** What cannot be read, in line order. */
   readonly problems: readonly ListingProblem[];
@@ -25,12 +27,18 @@ export interface ParsedHeading extends ParsedLine {
   readonly name: string;
 }
 
-export interface ParsedLayer extends ParsedHeading {
+/** A heading with what belongs to it below. */
+export interface ParsedBlock extends ParsedHeading {
   /** Where the name stands. */
   readonly nameFrom: number;
   readonly nameTo: number;
-  /** Of its last unit; its own without units. */
+  /** Of the last line that belongs to it; its own if there is none. */
   readonly lastLine: number;
+}
+
+export type ParsedModule = ParsedBlock;
+
+export interface ParsedLayer extends ParsedBlock {
   /** `columnsOf` reads the columns of one. */
   readonly units: readonly ParsedUnit[];
 }
@@ -44,6 +52,7 @@ export function parseListing(text: string, locale?: string): ParsedListing {
   const lines = splitLines(text);
   const state: State = {
     inputs: [],
+    modules: [],
     layers: [],
     problems: [],
     texts: listingMessages(locale),
@@ -55,7 +64,29 @@ export function parseListing(text: string, locale?: string): ParsedListing {
       readLine(state, { line: index, from: words[0].from, to: factsEnd(line) }, words);
   });
   const { model, data, inputs, layers, problems } = state;
-  return { lines, ...(model && { model }), ...(data && { data }), inputs, layers, problems };
+  return {
+    lines,
+    ...(model && { model }),
+    ...(data && { data }),
+    inputs,
+    modules: state.modules.map((m) => ({ ...m, lastLine: lastLineOf(m, layers) })),
+    layers,
+    problems,
+  };
+}
+
+/** A module reaches to the end of the last of the layers below it whose names it begins. */
+function lastLineOf(
+  { line, name }: Omit<ParsedModule, "lastLine">,
+  layers: readonly ParsedLayer[],
+) {
+  let last = line;
+  for (const layer of layers) {
+    if (layer.line < line) continue;
+    if (!isIn(layer.name, name)) break;
+    last = layer.lastLine;
+  }
+  return last;
 }
 
 /** Where the reading stands. */
@@ -64,6 +95,7 @@ interface State {
   model?: ParsedHeading;
   data?: ParsedHeading;
   readonly inputs: ParsedHeading[];
+  readonly modules: Omit<ParsedModule, "lastLine">[];
   readonly layers: OpenLayer[];
   readonly problems: ListingProblem[];
   /** Units by layer name; a layer may be listed in two places. */
@@ -85,6 +117,7 @@ function readLine(
     case "model":
     case "data":
     case "input":
+    case "module":
     case "layer":
       if (second === undefined)
         report(state, line, "unreadable-line", texts.missingName(keyword.text));
@@ -101,22 +134,19 @@ function readLine(
 function readHeading(
   state: State,
   line: ParsedLine,
-  keyword: "model" | "data" | "input" | "layer",
+  keyword: "model" | "data" | "input" | "module" | "layer",
   token: Token,
 ): void {
   const name = unquoted(token.text);
   const heading = { ...line, name };
-  if (keyword === "layer") {
+  const named = { ...heading, nameFrom: token.from, nameTo: token.to };
+  if (keyword === "module") {
+    state.modules.push(named);
+  } else if (keyword === "layer") {
     if (state.seen.has(name))
       report(state, line, "duplicate-line", state.texts.duplicateLine(`layer ${name}`));
     else state.seen.set(name, new Set());
-    state.layers.push({
-      ...heading,
-      nameFrom: token.from,
-      nameTo: token.to,
-      lastLine: line.line,
-      units: [],
-    });
+    state.layers.push({ ...named, lastLine: line.line, units: [] });
   } else if (keyword === "input") {
     if (state.inputs.some((input) => input.name === name))
       report(state, line, "duplicate-line", state.texts.duplicateLine(`input ${name}`));

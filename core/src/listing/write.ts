@@ -8,6 +8,7 @@ import { aligned } from "./align.ts";
 import type { ListingDocument, ListingLine, Removal } from "./document.ts";
 import { header } from "./header.ts";
 import { listingMessages } from "./messages.ts";
+import { modulesOf } from "./modules.ts";
 import { name, plain } from "./names.ts";
 import { factsEnd } from "./tokens.ts";
 import { unitCells } from "./unitCells.ts";
@@ -43,10 +44,12 @@ export function writeListing(
 ): ListingDocument {
   const measured = new Map(importance?.layers.map((layer) => [layer.name, layer]));
   const noted = notes(model, importance, options);
+  const modules = moduleLines(model.layers, options);
   const drafts = [
     ...header(model, importance, options),
-    ...model.layers.flatMap((layer) => [
+    ...model.layers.flatMap((layer, i) => [
       BLANK,
+      ...(modules.get(i) ?? []),
       heading(layer, options),
       ...unitLines(layer, measured.get(layer.name), noted.get(layer.name), options),
     ]),
@@ -76,6 +79,23 @@ function heading(layer: LayerView, { locale }: ListingOptions): Draft {
     layer: layer.name,
     text: comment === "" ? facts : `${facts}   # ${comment}`,
   };
+}
+
+/** The headings of the modules that begin with a layer, by its index. */
+function moduleLines(
+  layers: readonly LayerView[],
+  { locale }: ListingOptions,
+): ReadonlyMap<number, readonly Draft[]> {
+  const texts = listingMessages(locale);
+  const lines = new Map<number, Draft[]>();
+  for (const { path, first, count: length } of modulesOf(layers.map((l) => l.name))) {
+    const own = layers.slice(first, first + length);
+    const parameters = own.reduce((n, l) => n + l.parameters, 0);
+    const comment = [texts.layers(count(length)), texts.parameters(count(parameters))].join("; ");
+    const text = `module ${name(path)}   # ${comment}`;
+    lines.set(first, [...(lines.get(first) ?? []), { kind: "module", text }]);
+  }
+  return lines;
 }
 
 function unitLines(

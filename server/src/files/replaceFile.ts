@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { chmod, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { OtherFile } from "#core/formats/format.ts";
 import { ProblemError, problem } from "#core/problem.ts";
 
 /** SHA-256 of a file, in hexadecimal. */
@@ -45,6 +46,53 @@ export async function replaceFile(
     throw asProblem(error, path);
   }
 }
+
+/**
+ * Writes files into a folder and then does the work that needs them; if that fails, the new ones are
+ * removed again. Files that are there already are not touched: their names say what they contain, or
+ * they are refused where the content differs.
+ */
+export async function withFiles<T>(
+  folder: string,
+  files: readonly OtherFile[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const written: string[] = [];
+  try {
+    for (const { path: relative, file } of files) {
+      const path = join(folder, relative);
+      if (await exists(path)) {
+        if ((await hashFile(path)) !== (await hashOf(file.pieces())))
+          throw new ProblemError(
+            problem("cannot-write", "another file is in its place; choose another folder", path),
+          );
+        continue;
+      }
+      await mkdir(dirname(path), { recursive: true });
+      await replaceFile(path, file.pieces(), async () => undefined);
+      written.push(path);
+    }
+    return await work();
+  } catch (error) {
+    for (const path of written) await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function hashOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return false;
+      throw error;
+    },
+  );
 
 /** What the file system says is a fact about the place, not a bug. */
 function asProblem(error: unknown, path: string): unknown {

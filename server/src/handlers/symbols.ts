@@ -9,6 +9,12 @@ export function documentSymbols({ documents }: Context, uri: string): DocumentSy
   return document === undefined ? [] : outline(parseListing(document.getText())).map(symbol);
 }
 
+const KINDS = {
+  module: SymbolKind.Namespace,
+  layer: SymbolKind.Module,
+  unit: SymbolKind.Field,
+} as const;
+
 const symbol = ({
   kind,
   name,
@@ -19,7 +25,7 @@ const symbol = ({
 }: OutlineSymbol): DocumentSymbol => ({
   name,
   detail,
-  kind: kind === "layer" ? SymbolKind.Module : SymbolKind.Field,
+  kind: KINDS[kind],
   range: spanRange(span),
   selectionRange: spanRange(selection),
   children: children.map(symbol),

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import type { DataSpec } from "#core/data/spec.ts";
 import { bindBatch } from "#core/formats/batch.ts";
 import type { EditedFile } from "#core/formats/format.ts";
@@ -10,7 +11,7 @@ import type { BeforeAfter, PruneReport } from "#protocol/requests.ts";
 import type { Control, Pool } from "../compute/pool.ts";
 import { type Comparison, comparisonTask } from "../compute/tasks/comparison.ts";
 import { type OpenModel, openModel } from "../files/openModel.ts";
-import { hashFile, replaceFile } from "../files/replaceFile.ts";
+import { hashFile, replaceFile, withFiles } from "../files/replaceFile.ts";
 import type { Engine } from "../runtime/engines.ts";
 
 export interface PruneRequest {
@@ -43,13 +44,19 @@ export async function prune(
   try {
     const model = readable(opened, path);
     const plan = planned(model, request);
-    const { file, model: after, problems } = await opened.edit(plan.edits);
+    const { file, others = [], model: after, problems } = await opened.edit(plan.edits);
     if (file === undefined || after === undefined)
       throw new ProblemError(
         problems[0] ?? problem("cannot-write", "the model cannot be edited", path),
       );
-    const bytes = { before: (await stat(path)).size, after: file.size };
-    const comparison = await write(pool, request, plan, file, control);
+    const beside = others.filter((o) => !(o.unchanged && sameFolder(path, output)));
+    const bytes = {
+      before: await totalSize(opened.files()),
+      after: others.reduce((n, o) => n + o.file.size, file.size),
+    };
+    const comparison = await withFiles(dirname(resolve(output)), beside, () =>
+      write(pool, request, plan, file, control),
+    );
     return report(output, plan, comparison, {
       parameters: { before: model.parameters, after: after.parameters },
       bytes,
@@ -58,6 +65,14 @@ export async function prune(
   } finally {
     await opened.close();
   }
+}
+
+const sameFolder = (a: string, b: string): boolean => dirname(resolve(a)) === dirname(resolve(b));
+
+async function totalSize(paths: readonly string[]): Promise<number> {
+  let size = 0;
+  for (const path of paths) size += (await stat(path)).size;
+  return size;
 }
 
 function readable({ model, problems }: OpenModel, path: string): Model {
