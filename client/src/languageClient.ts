@@ -5,6 +5,7 @@ import {
   LISTING_LANGUAGE,
   LISTING_SCHEME,
 } from "#protocol/requests.ts";
+import { MODEL_FILES } from "./modelFiles.ts";
 import type { QuietProgress } from "./quietProgress.ts";
 import { savedIfTrusted } from "./trust.ts";
 
@@ -23,7 +24,7 @@ export function createLanguageClient({ context, log, progress, heldBack }: Given
     storage: context.globalStorageUri.fsPath,
     locale: vscode.env.language,
   };
-  const watched = ["**/*.onnx", "**/kaibo.json"].map((glob) =>
+  const watched = [MODEL_FILES, "**/kaibo.json"].map((glob) =>
     vscode.workspace.createFileSystemWatcher(glob),
   );
   context.subscriptions.push(...watched);

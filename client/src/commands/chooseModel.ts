@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { modelOfListing } from "../listingUri.ts";
+import { isModelFile, MODEL_FILES } from "../modelFiles.ts";
 import { findInWorkspace } from "./findInWorkspace.ts";
 
 /**
@@ -14,7 +15,7 @@ export async function chooseModel(argument: unknown): Promise<string | undefined
 function modelOf(argument: unknown): string | undefined {
   if (typeof argument === "string") return argument;
   if (!(argument instanceof vscode.Uri)) return undefined;
-  const isModel = argument.scheme === "file" && /\.onnx$/i.test(argument.path);
+  const isModel = argument.scheme === "file" && isModelFile(argument.path);
   return isModel ? argument.fsPath : modelOfListing(argument);
 }
 
@@ -27,9 +28,9 @@ function onShow(): vscode.Uri | undefined {
 }
 
 async function pickModel(): Promise<string | undefined> {
-  const models = await findInWorkspace("**/*.onnx");
+  const models = await findInWorkspace(MODEL_FILES);
   if (models.length === 0)
-    throw new Error(vscode.l10n.t("There is no .onnx file in the workspace."));
+    throw new Error(vscode.l10n.t("There is no model file in the workspace."));
   const placeHolder = vscode.l10n.t("Choose a model");
   const picked = await vscode.window.showQuickPick(models, {
     placeHolder,
