@@ -15,7 +15,7 @@ const quietSettings = {
   "workbench.startupEditor": "none",
   "workbench.enableExperiments": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
-  "security.workspace.trust.enabled": false,
+  "security.workspace.trust.startupPrompt": "never",
   "chat.disableAIFeatures": true,
   "extensions.autoUpdate": false,
   "extensions.autoCheckUpdates": false,
@@ -26,6 +26,7 @@ const quietSettings = {
 /**
  * @typedef {object} WorkbenchOptions
  * @property {string} [vsix] an extension package to install first
+ * @property {boolean} [untrusted] the workspace is opened in Restricted Mode
  * @property {string} [locale] the display language, such as `ja`
  * @property {number} [port] a free one unless given
  * @property {boolean} [testDriver] lets the page run an extension's tests
@@ -89,7 +90,8 @@ export async function startWorkbench(options = {}) {
  */
 function serverFlags(port, options) {
   const flags = ["--bind-addr", `127.0.0.1:${port}`, "--auth", "none"];
-  flags.push("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust");
+  flags.push("--disable-telemetry", "--disable-update-check");
+  if (!options.untrusted) flags.push("--disable-workspace-trust");
   flags.push("--disable-getting-started-override", "--ignore-last-opened");
   // Without this driver the page silently ignores `extensionTestsPath`.
   if (options.testDriver) flags.push("--vscode-option", "enable-smoke-test-driver");
@@ -103,7 +105,8 @@ function serverFlags(port, options) {
  */
 function makeHome(options) {
   const home = mkdtempSync(path.join(tmpdir(), "kaibo-vscode-"));
-  const settings = { ...quietSettings, ...options.settings };
+  const trust = { "security.workspace.trust.enabled": options.untrusted === true };
+  const settings = { ...quietSettings, ...trust, ...options.settings };
   mkdirSync(path.join(home, "user/User"), { recursive: true });
   writeFileSync(path.join(home, "user/User/settings.json"), JSON.stringify(settings));
   writeFileSync(path.join(home, "config.yaml"), "");

@@ -10,7 +10,8 @@ const LEVELS = [
   { name: "runtime", files: ["test/runtime/**/*.test.ts"] },
   { name: "server", files: ["test/server/**/*.test.ts"] },
   { name: "papers", files: ["test/papers/**/*.test.ts"] },
-  { name: "editor" },
+  { name: "editor", editor: [] },
+  { name: "restricted", editor: ["--untrusted"] },
 ];
 
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith("-"));
@@ -26,14 +27,14 @@ console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skippe
 process.exitCode = broken || totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 
 /** Runs one level; its counts come from the reporter's file, so a run that dies counts as failed. */
-function runLevel({ name, files }) {
+function runLevel({ name, files, editor }) {
   console.log(`\n── ${name}`);
   const report = `${root}out/test-report/${name}.json`;
   mkdirSync(`${root}out/test-report`, { recursive: true });
   rmSync(report, { force: true });
   const command =
     files === undefined
-      ? ["test/editor/run.mjs"]
+      ? ["test/editor/run.mjs", ...editor]
       : [
           "node_modules/mocha/bin/mocha.js",
           "--import=tsx",

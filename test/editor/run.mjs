@@ -1,6 +1,7 @@
 /**
  * Runs the editor suites in a real VS Code.
- *   node test/editor/run.mjs [--locale ja] [--vsix file.vsix] [suite.test.ts …]
+ *   node test/editor/run.mjs [--locale ja] [--vsix file.vsix] [--untrusted] [suite.test.ts …]
+ * Untrusted, the suites are those for Restricted Mode.
  * With KAIBO_DESKTOP_VSCODE=1 the desktop VS Code is downloaded and used; suites that look at the
  * page skip those tests there.
  */
@@ -19,7 +20,7 @@ const bundles = path.join(root, "out/editor-tests");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { locale: { type: "string" }, vsix: { type: "string" } },
+  options: { locale: { type: "string" }, vsix: { type: "string" }, untrusted: { type: "boolean" } },
 });
 const desktop = process.env.KAIBO_DESKTOP_VSCODE === "1";
 const scratch = mkdtempSync(path.join(tmpdir(), "kaibo-editor-tests-"));
@@ -49,6 +50,7 @@ async function run() {
         KAIBO_EDITOR_FAILURE: path.join(root, "out/editor-failure.png"),
         ...(process.env.KAIBO_TEST_REPORT && { KAIBO_TEST_REPORT: process.env.KAIBO_TEST_REPORT }),
         ...(values.locale && { KAIBO_EDITOR_LOCALE: values.locale }),
+        ...(values.untrusted && { KAIBO_EDITOR_UNTRUSTED: "1" }),
         ...(values.vsix && { KAIBO_EDITOR_VSIX: path.resolve(values.vsix) }),
       },
     });
@@ -80,7 +82,7 @@ async function bundleSuites(chosen) {
 }
 
 function allSuites() {
-  const folder = path.join(import.meta.dirname, "suite");
+  const folder = path.join(import.meta.dirname, values.untrusted ? "restricted" : "suite");
   const names = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
   return names.map((name) => path.join(folder, name));
 }

@@ -39,6 +39,7 @@ async function main() {
     testDriver: true,
     vsix: process.env.KAIBO_EDITOR_VSIX,
     locale: process.env.KAIBO_EDITOR_LOCALE,
+    untrusted: process.env.KAIBO_EDITOR_UNTRUSTED === "1",
     settings: { "editor.hover.delay": 100 },
     env: { KAIBO_EDITOR_BRIDGE: address },
   });
