@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { chmod, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { OtherFile } from "#core/formats/format.ts";
 import { ProblemError, problem } from "#core/problem.ts";
@@ -112,5 +113,5 @@ async function keepMode(path: string, temporary: string): Promise<void> {
 
 /** Puts one file's content in another's place, as a whole. */
 export async function copyInto(from: string, to: string): Promise<void> {
-  await replaceFile(to, [await readFile(from)], async () => undefined);
+  await replaceFile(to, createReadStream(from), async () => undefined);
 }

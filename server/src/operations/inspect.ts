@@ -4,13 +4,19 @@ import { openModel } from "../files/openModel.ts";
 import { viewModel } from "./view.ts";
 
 /** A model file's structure. Rejects with ProblemError when nothing of it can be read. */
-export async function inspectModel(path: string): Promise<ModelView> {
+export const inspectModel = async (path: string): Promise<ModelView> =>
+  (await inspectFiles(path)).view;
+
+/** The same, with the files beside it that its weights are in. */
+export async function inspectFiles(
+  path: string,
+): Promise<{ view: ModelView; beside: readonly string[] }> {
   const opened = await openModel(path);
   try {
     const { model, problems } = opened;
     if (model === undefined)
       throw new ProblemError(problems[0] ?? problem("unreadable-model", "it holds no graph", path));
-    return viewModel(model, problems);
+    return { view: viewModel(model, problems), beside: opened.files().slice(1) };
   } finally {
     await opened.close();
   }

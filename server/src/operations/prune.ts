@@ -12,6 +12,7 @@ import type { Control, Pool } from "../compute/pool.ts";
 import { type Comparison, comparisonTask } from "../compute/tasks/comparison.ts";
 import { type OpenModel, openModel } from "../files/openModel.ts";
 import { hashFile, replaceFile, withFiles } from "../files/replaceFile.ts";
+import { revisionOf } from "../files/revision.ts";
 import type { Engine } from "../runtime/engines.ts";
 
 export interface PruneRequest {
@@ -49,13 +50,13 @@ export async function prune(
       throw new ProblemError(
         problems[0] ?? problem("cannot-write", "the model cannot be edited", path),
       );
-    const beside = others.filter((o) => !(o.unchanged && sameFolder(path, output)));
+    const written = others.filter((o) => !(o.unchanged && sameFolder(path, output)));
     const bytes = {
       before: await totalSize(opened.files()),
       after: others.reduce((n, o) => n + o.file.size, file.size),
     };
-    const comparison = await withFiles(dirname(resolve(output)), beside, () =>
-      write(pool, request, plan, file, control),
+    const comparison = await withFiles(dirname(resolve(output)), written, () =>
+      write(pool, request, plan, file, opened.files().slice(1), control),
     );
     return report(output, plan, comparison, {
       parameters: { before: model.parameters, after: after.parameters },
@@ -93,6 +94,7 @@ async function write(
   { model, revision, output, data, engine = "onnxruntime" }: PruneRequest,
   { removed }: PrunePlan,
   file: EditedFile,
+  beside: readonly string[],
   control: Control,
 ): Promise<Comparison> {
   let comparison: Comparison | undefined;
@@ -112,7 +114,7 @@ async function write(
         `the pruned model differs from the masked one by ${difference}; nothing was written`,
         output,
       );
-    if (revision !== undefined && (await hashFile(model)) !== revision)
+    if (revision !== undefined && (await revisionOf(await hashFile(model), beside)) !== revision)
       fail("cannot-write", "the model file changed meanwhile; nothing was written", model);
   });
   return comparison!;

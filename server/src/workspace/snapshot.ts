@@ -8,8 +8,9 @@ import type { Finding } from "#protocol/views/finding.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { ModelView } from "#protocol/views/model.ts";
 import { hashFile } from "../files/replaceFile.ts";
+import { revisionOf } from "../files/revision.ts";
 import { stampOf } from "../files/stampOf.ts";
-import { inspectModel } from "../operations/inspect.ts";
+import { inspectFiles } from "../operations/inspect.ts";
 import { findConfig, type ModelConfig, type Suppression } from "./kaiboJson.ts";
 
 /** What is known of a model file, as it was when it was read. */
@@ -39,19 +40,20 @@ export interface Snapshot extends ModelFile {
 
 /** Reads a model file. Rejects with ProblemError, only when there is no such file. */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  const { stamp, mtime, revision } = await bytesOf(path);
+  const { stamp, mtime, hash } = await bytesOf(path);
   const { config, problem: wrong } = await findConfig(path);
   const rest = {
     ...(config === undefined ? {} : { config }),
     ...(wrong === undefined ? {} : { problem: wrong }),
   };
   try {
-    return { path, revision, stamp, mtime, view: await inspectModel(path), ...rest };
+    const { view, beside } = await inspectFiles(path);
+    return { path, revision: await revisionOf(hash, beside), stamp, mtime, view, ...rest };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     return {
       path,
-      revision,
+      revision: hash,
       stamp,
       mtime,
       view: unreadable(path, error.problem),
@@ -61,9 +63,11 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   }
 }
 
-async function bytesOf(path: string): Promise<Pick<ModelFile, "stamp" | "mtime" | "revision">> {
+async function bytesOf(
+  path: string,
+): Promise<Pick<ModelFile, "stamp" | "mtime"> & { readonly hash: string }> {
   try {
-    return { ...(await stampOf(path)), revision: await hashFile(path) };
+    return { ...(await stampOf(path)), hash: await hashFile(path) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
