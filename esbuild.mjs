@@ -13,8 +13,9 @@ const common = {
   platform: "node",
   format: "cjs",
   target: "node20",
-  // Its native library cannot be bundled: it is resolved from node_modules when a model first runs.
-  external: ["onnxruntime-node"],
+  // Native libraries and WebAssembly cannot be bundled: they are resolved from node_modules when a
+  // model first runs.
+  external: ["onnxruntime-node", "@tensorflow/*"],
   minify: !watching,
   sourcemap: watching ? "linked" : false,
   logLevel: "info",

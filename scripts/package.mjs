@@ -25,7 +25,7 @@ export async function packageExtension(options = {}) {
   }
   const staged = path.join(extension, "dist/node_modules");
   try {
-    stageOnnxRuntime(staged, target);
+    stageRuntimes(staged, target);
     await createVSIX({
       cwd: extension,
       packagePath: out,
@@ -48,7 +48,7 @@ export async function packageExtension(options = {}) {
  * @param {string} folder
  * @param {string} target such as `linux-x64`
  */
-function stageOnnxRuntime(folder, target) {
+function stageRuntimes(folder, target) {
   const [platform, arch] = target.split("-");
   const binaries = `bin/napi-v6/${platform}/${arch}`;
   const runtime = path.join(root, "node_modules/onnxruntime-node");
@@ -59,6 +59,16 @@ function stageOnnxRuntime(folder, target) {
   const files = {
     "onnxruntime-node": ["package.json", "dist", binaries],
     "onnxruntime-common": ["package.json", "dist/cjs"],
+    "@tensorflow/tfjs-core": ["package.json", "dist/tf-core.node.js"],
+    "@tensorflow/tfjs-backend-cpu": ["package.json", "dist/tf-backend-cpu.node.js"],
+    "@tensorflow/tfjs-backend-wasm": [
+      "package.json",
+      "dist/tf-backend-wasm.node.js",
+      "dist/tfjs-backend-wasm.wasm",
+      "dist/tfjs-backend-wasm-simd.wasm",
+      "dist/tfjs-backend-wasm-threaded-simd.wasm",
+    ],
+    seedrandom: ["package.json", "index.js", "seedrandom.js", "lib"],
   };
   for (const [name, parts] of Object.entries(files)) {
     for (const part of parts) {

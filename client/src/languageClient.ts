@@ -1,11 +1,11 @@
 import * as vscode from "vscode";
 import { LanguageClient, RevealOutputChannelOn, TransportKind } from "vscode-languageclient/node";
+import { MODEL_FILES } from "#protocol/modelFiles.ts";
 import {
   type InitializationOptions,
   LISTING_LANGUAGE,
   LISTING_SCHEME,
 } from "#protocol/requests.ts";
-import { MODEL_FILES } from "./modelFiles.ts";
 import type { QuietProgress } from "./quietProgress.ts";
 import { savedIfTrusted } from "./trust.ts";
 

@@ -1,3 +1,5 @@
+import type { Preprocess } from "./data/preprocess.ts";
+
 /** A fact about a file of the user's: what is wrong, where, and what to do. A value, never a crash. */
 export interface Problem {
   /** Stable identifier, e.g. "unreadable-model", "data-mismatch". */
@@ -6,6 +8,13 @@ export interface Problem {
   readonly message: string;
   /** Where: the file, and the place in it ("byte 1204", "row 3, column alcohol", "node conv1"). */
   readonly at: Place;
+  /** What to set in kaibo.json's `input`, where that can be known. */
+  readonly fix?: InputFix;
+}
+
+export interface InputFix {
+  readonly key: keyof Preprocess;
+  readonly value: number | string | readonly number[];
 }
 
 export interface Place {

@@ -49,6 +49,8 @@ export interface PruneReport {
   readonly parameters: BeforeAfter;
   readonly bytes: BeforeAfter;
   readonly macs: BeforeAfter;
+  /** What ran the check, with its backend: "onnxruntime", "tfjs (wasm)". */
+  readonly engine?: string;
   /** Largest |difference| between the new file's outputs and the original's with the units masked to 0. */
   readonly maskedDifference?: number;
   /** Names the kept original for `undoPruneRequest`. */
@@ -79,7 +81,8 @@ export interface ModelStatusParams extends ListingParams {
 
 /** Settings, section `kaibo`; the server asks for them with workspace/configuration. */
 export interface Settings {
-  readonly engine: "onnxruntime";
+  /** What runs the graphs. */
+  readonly engine: "onnxruntime" | "tfjs";
   /** Compute processes; 0: as many as cores. */
   readonly processes: number;
   /** Samples that importance is computed on at most; 0: all. */

@@ -12,6 +12,7 @@ import {
 } from "vscode-languageserver/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { describe, ProblemError } from "#core/problem.ts";
+import { MODEL_FILES } from "#protocol/modelFiles.ts";
 import {
   commands,
   type InitializationOptions,
@@ -74,7 +75,7 @@ export function startServer(): Promise<void> {
       },
       failed: (model) => void publishAll(model),
       status: (status) => void connection.sendNotification(modelStatus, status),
-      withProgress: (title, work) => withProgress(connection, canProgress, title, work),
+      withProgress: (title, work) => withProgress(connection, canProgress, title, work, language),
       log: (text) => connection.console.error(text),
     };
     const storage = openStorage(options.storage ?? defaultStorage());
@@ -99,7 +100,7 @@ export function startServer(): Promise<void> {
 
   connection.onInitialized(() => {
     const { client } = connection;
-    const watchers = ["**/*.onnx", `**/${CONFIG_NAME}`].map((globPattern) => ({ globPattern }));
+    const watchers = [MODEL_FILES, `**/${CONFIG_NAME}`].map((globPattern) => ({ globPattern }));
     const register = async () => {
       if (canConfigure)
         await client.register(DidChangeConfigurationNotification.type, { section: "kaibo" });

@@ -5,7 +5,7 @@ import { constant, input, type Node, type Value } from "#core/ir/graph.ts";
 import { isFloat, known, size, type Tensor } from "#core/ir/tensor.ts";
 import { verify } from "#core/ir/verify.ts";
 import { operatorOfType, operators } from "#core/ops/index.ts";
-import type { Example, Operator } from "#core/ops/operator.ts";
+import type { Attrs, ChannelRule, Example, Gone, Operator, Port } from "#core/ops/operator.ts";
 import { evaluate } from "#core/runtime/reference.ts";
 
 const STEP = 1e-4;
@@ -188,6 +188,60 @@ function compare(
 }
 
 /**
+ * Removing the indices of the label of index 0 from every axis of the rule equals setting them to zero
+ * where they are summed up and deleting them from every output; attributes that count them follow.
+ */
+function checkJoined(
+  operator: Operator,
+  example: Example,
+  tensors: readonly (Tensor | undefined)[],
+  input: number,
+  axis: number,
+  node: Node,
+  { ports }: Extract<ChannelRule, { kind: "join" }>,
+): void {
+  const start = ports.find((p) => "input" in p && p.input === input && p.axis === axis);
+  assert.ok(start !== undefined, "the axis is not among the ports of its rule");
+  const gone = ports.map((port) => {
+    const value = "input" in port ? tensors[port.input]! : node.outputs[port.output]!;
+    const indices = [...Array(value.shape[port.axis] as number).keys()];
+    return { port, indices: indices.filter((k) => port.label(k) === start.label(0)) };
+  });
+  const lengthOf = (port: Port) =>
+    "input" in port
+      ? tensors[port.input]!.shape[port.axis]
+      : node.outputs[port.output]!.shape[port.axis];
+  if (gone.some(({ port, indices }) => indices.length === lengthOf(port))) return;
+  const cut = [...tensors];
+  const zero = [...tensors];
+  for (const { port, indices } of gone)
+    if ("input" in port) {
+      cut[port.input] = without(cut[port.input]!, port.axis, indices);
+      if (port.summed)
+        for (const k of indices) zero[port.input] = zeroed(zero[port.input]!, port.axis, k);
+    }
+  const fits = (port: Port, end: Parameters<Gone>[0]) =>
+    "input" in end
+      ? "input" in port && port.input === end.input
+      : "output" in port && port.output === end.output;
+  const of: Gone = (end, along) =>
+    gone.find(({ port }) => port.axis === along && fits(port, end))?.indices ?? [];
+  const attrs = { ...example.attrs, ...operator.fitted?.(node, of) };
+  const outputs = (given: readonly (Tensor | undefined)[], own: Attrs): Tensor[] => {
+    const values = given.map((t) => t && constant(t));
+    return [...evaluate(operator.node(own, values).outputs, new Map())];
+  };
+  const found = outputs(cut, attrs);
+  const expected = outputs(zero, example.attrs);
+  for (const { port, indices } of gone)
+    if ("output" in port)
+      expected[port.output] = without(expected[port.output]!, port.axis, indices);
+  found.forEach((tensor, k) => {
+    close(tensor, expected[k]!);
+  });
+}
+
+/**
  * Removing index 0 of an axis and cutting the parameters equals deleting the slices of the output
  * (carry) or setting the unit to zero (consume).
  */
@@ -205,6 +259,10 @@ function checkChannels(operator: Operator, example: Example): void {
         const rule = operator.channels(node, i, axis);
         if (rule.kind === "refuse") {
           assert.match(rule.because, /\w/);
+          continue;
+        }
+        if (rule.kind === "join") {
+          checkJoined(operator, example, tensors, i, axis, node, rule);
           continue;
         }
         const cut = tensors.with(i, without(own, axis, [0]));

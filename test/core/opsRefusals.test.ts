@@ -119,9 +119,14 @@ const invalid: readonly Row[] = [
   ["Slice", { starts: [0], ends: [1, 2] }, [x(2)], /ends has 2 entries, needs 1/],
   ["Slice", { starts: [1], ends: [2] }, [x("N")], /symbolic \(N\)/],
   ["Pad", { pads: [-2, -1] }, [x(2)], /negative length -1/],
-  ["Pad", { pads: [1, 1], mode: "reflect" }, [x(2)], /mode reflect is not supported/],
+  ["Pad", { pads: [1, 1], mode: "mirror" }, [x(2)], /mode mirror is unknown/],
   ["Resize", { scales: [0.5] }, [x(2)], /must be an integer/],
-  ["ScatterElements", { reduction: "mul" }, [x(2), integers(1), x(1)], /reduction mul/],
+  [
+    "ScatterElements",
+    { reduction: "mean" },
+    [x(2), integers(1), x(1)],
+    /reduction mean is unknown/,
+  ],
   ["ScatterElements", {}, [x(2, 2), integers(1, 3), x(1, 3)], /axis 1 of indices is longer/],
   ["GatherElements", {}, [x(2), x(1)], /indices is float32, needs int64/],
   ["Where", {}, [x(2), x(2), x(2)], /condition is float32, needs bool/],
@@ -222,9 +227,33 @@ describe("channel rules", () => {
     });
   });
 
-  it("name the group of a grouped convolution", () => {
-    const inputs = [x("N", 32, 6, 6), weights(32, 1, 3, 3)];
-    assert.equal(refusal("Conv", { group: 32 }, inputs), "grouped convolution (group 32)");
+  it("take whole groups of a convolution of many, and the same places of few", () => {
+    const labels = (...args: Parameters<typeof rule>) => {
+      const found = rule(...args);
+      assert.equal(found.kind, "join");
+      return found.kind === "join"
+        ? found.ports.map((p) => [
+            "input" in p ? `in ${p.input}.${p.axis}` : `out ${p.output}.${p.axis}`,
+            ...[0, 1, 2, 3].map(p.label),
+          ])
+        : [];
+    };
+    const many = [x("N", 8, 6, 6), weights(4, 2, 3, 3)];
+    assert.deepEqual(labels("Conv", { group: 4 }, many), [
+      ["in 0.1", 0, 0, 1, 1],
+      ["out 0.1", 0, 1, 2, 3],
+      ["in 1.0", 0, 1, 2, 3],
+    ]);
+    const few = [x("N", 6, 6, 6), weights(4, 3, 3, 3)];
+    assert.deepEqual(labels("Conv", { group: 2 }, few), [
+      ["in 0.1", 0, 1, 2, 0],
+      ["in 1.1", 0, 1, 2, 3],
+    ]);
+    assert.deepEqual(labels("Conv", { group: 2 }, few, 1, 0), [
+      ["out 0.1", 0, 1, 0, 1],
+      ["in 1.0", 0, 1, 0, 1],
+    ]);
+    assert.match(refusal("Conv", { group: 4 }, many, 1, 1), /within the groups/);
   });
 
   it("go through Flatten and Reshape with the positions inside each unit", () => {
@@ -255,13 +284,15 @@ describe("channel rules", () => {
       kind: "consume",
       cuts: [{ input: 1, axis: 0 }],
     });
-    assert.match(refusal("Gemm", {}, [a, x(8, 3)]), /another computed value/);
-    assert.match(refusal("Gemm", {}, [a, x(8, 3)], 1), /operand B of Gemm/);
+    assert.deepEqual(rule("Gemm", {}, [a, x(8, 3)], 1, 0), {
+      kind: "consume",
+      cuts: [{ input: 0, axis: 1 }],
+    });
     assert.match(refusal("Gemm", {}, [a, weights(8, 3), x(3)], 2, 0), /operand C of Gemm/);
   });
 
   it("take the parameters of BatchNormalization with them", () => {
-    const [p, q] = [weights(4), x(4)];
+    const p = weights(4);
     const inputs = [x("N", 4, 6, 6), p, p, p, p];
     const cuts = [1, 2, 3, 4].map((input) => ({ input, axis: 0 }));
     assert.deepEqual(rule("BatchNormalization", {}, inputs), {
@@ -271,18 +302,32 @@ describe("channel rules", () => {
       inner: 1,
       cuts,
     });
-    assert.match(refusal("BatchNormalization", {}, [...inputs.slice(0, 4), q]), /computed/);
   });
 
-  it("stop where units are compared or joined", () => {
+  it("stop where units are compared or picked by their number", () => {
     const vectors = x("N", 8);
     assert.equal(refusal("Softmax", {}, [vectors]), "Softmax normalises over the units");
-    assert.equal(
-      refusal("Concat", { axis: 1 }, [vectors, vectors]),
-      "Concat joins it with other layers",
+    assert.match(
+      refusal("Slice", { starts: [0], ends: [8], axes: [1], steps: [2] }, [vectors]),
+      /every so many/,
     );
-    assert.match(refusal("Concat", { axis: 0 }, [x(2, 8), x(3, 8)]), /another computed value/);
-    assert.match(refusal("Add", {}, [vectors, x("N", 8)]), /another computed value/);
     assert.match(refusal("Add", {}, [x("N", 1), weights(8)]), /repeats a single unit/);
+  });
+
+  it("take the other operand of a sum with them, and stand behind each other in Concat", () => {
+    const vectors = x("N", 8);
+    assert.deepEqual(rule("Add", {}, [vectors, x("N", 8)]), {
+      kind: "carry",
+      axis: 1,
+      outer: 1,
+      inner: 1,
+      cuts: [{ input: 1, axis: 1 }],
+    });
+    const joined = rule("Concat", { axis: 1 }, [vectors, x("N", 3)], 1);
+    assert.ok(joined.kind === "join");
+    assert.deepEqual(
+      joined.ports.map((p) => p.label(2)),
+      [2, 10, 2],
+    );
   });
 });

@@ -6,29 +6,35 @@ import { operators } from "#core/ops/index.ts";
 import type { Example, Operator } from "#core/ops/operator.ts";
 import { random } from "#core/random.ts";
 import { evaluate } from "#core/runtime/reference.ts";
-import { onnxRuntime } from "#server/runtime/onnxRuntime.ts";
+import type { Runtime } from "#core/runtime/runtime.ts";
+import { ENGINES, engine } from "#server/runtime/engines.ts";
 
-for (const operator of operators)
-  describe(`ONNX Runtime, operator ${operator.type}`, function () {
-    this.timeout(60_000);
-    operator.examples.forEach((example, i) => {
-      const title = `${i + 1}${example.note === undefined ? "" : ` (${example.note})`}`;
-      it(`example ${title} runs as the reference evaluates it`, async () => {
-        const { inputs, feeds, outputs } = apply(operator, example);
-        await agrees({ inputs, outputs }, feeds);
+for (const name of ENGINES)
+  for (const operator of operators)
+    describe(`${name}, operator ${operator.type}`, function () {
+      this.timeout(60_000);
+      let runtime: Runtime;
+      before(async () => {
+        runtime = await engine(name);
       });
-      if (typeof operator.gradient === "function")
-        it(`example ${title} has the reference's gradient`, async () => {
-          const { graph, feeds } = differentiated(operator, example);
-          if (graph.outputs.length > 0) await agrees(graph, feeds);
+      operator.examples.forEach((example, i) => {
+        const title = `${i + 1}${example.note === undefined ? "" : ` (${example.note})`}`;
+        it(`example ${title} runs as the reference evaluates it`, async () => {
+          const { inputs, feeds, outputs } = apply(operator, example);
+          await agrees(runtime, { inputs, outputs }, feeds);
         });
+        if (typeof operator.gradient === "function")
+          it(`example ${title} has the reference's gradient`, async () => {
+            const { graph, feeds } = differentiated(operator, example);
+            if (graph.outputs.length > 0) await agrees(runtime, graph, feeds);
+          });
+      });
     });
-  });
 
-async function agrees(graph: Graph, feeds: readonly Tensor[]): Promise<void> {
+async function agrees(runtime: Runtime, graph: Graph, feeds: readonly Tensor[]): Promise<void> {
   const fed = new Map(graph.inputs.map((v, i) => [v, feeds[i]!]));
   const expected = evaluate(graph.outputs, fed);
-  const program = await onnxRuntime.compile(graph);
+  const program = await runtime.compile(graph);
   const found = await program.run(feeds);
   await program.release();
   found.forEach(({ dtype, shape, data }, i) => {

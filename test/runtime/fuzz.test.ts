@@ -6,10 +6,11 @@ import { planPrune } from "#core/prune/plan.ts";
 import { type Random, random } from "#core/random.ts";
 import { openModel } from "#server/files/openModel.ts";
 import { viewModel } from "#server/operations/view.ts";
+import { runs } from "../support/fuzzing.ts";
 import { batchnormLenet, mnistCnn, sigmoidMlp, softmaxMlp } from "../support/pytorch.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-const MUTATIONS = 80;
+const MUTATIONS = runs(80);
 /** Weights are most of a file and say nothing wrong: changes go where the structure is. */
 const STRUCTURE = 4096;
 
@@ -48,7 +49,7 @@ const mutations: Readonly<Record<string, Mutate>> = {
 };
 
 describe("a model file with", function () {
-  this.timeout(60_000);
+  this.timeout(runs(60_000));
   const folder = temporaryFolder();
   const originals = [softmaxMlp, sigmoidMlp, batchnormLenet, mnistCnn].map(
     ({ model }) => new Uint8Array(readFileSync(model)),

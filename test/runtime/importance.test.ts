@@ -3,6 +3,7 @@ import type { OutputKind } from "#core/explain/readout.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import { Pool } from "#server/compute/pool.ts";
 import { computeImportance } from "#server/operations/importance.ts";
+import { ENGINES } from "#server/runtime/engines.ts";
 import { bundle } from "../support/bundles.ts";
 import { manyDigits } from "../support/manyDigits.ts";
 import { assertRelative } from "../support/numbers.ts";
@@ -18,19 +19,34 @@ import { temporaryFolder } from "../support/temporary.ts";
 
 const OUTPUTS: readonly OutputKind[] = ["probabilities", "logits"];
 
-describe("importance, against PyTorch's autograd", function () {
-  this.timeout(60_000);
-  const pool = new Pool({ script: bundle("compute"), processes: 1 });
-  after(() => pool.dispose());
+for (const engine of ENGINES)
+  describe(`importance by ${engine}, against PyTorch's autograd`, function () {
+    this.timeout(60_000);
+    const pool = new Pool({ script: bundle("compute"), processes: 1 });
+    after(() => pool.dispose());
 
-  for (const fixture of pytorchFixtures)
-    for (const outputs of OUTPUTS)
-      it(`agrees on ${fixture.name} (${outputs}) for every layer and the input`, async () =>
-        agrees(
-          fixture,
-          await computeImportance(pool, { model: fixture.model, data: fixture.data, outputs }),
-        ));
-});
+    for (const fixture of pytorchFixtures)
+      for (const outputs of OUTPUTS)
+        it(`agrees on ${fixture.name} (${outputs}) for every layer and the input`, async () =>
+          agrees(
+            fixture,
+            await computeImportance(pool, {
+              model: fixture.model,
+              data: fixture.data,
+              outputs,
+              engine,
+            }),
+          ));
+
+    it("is the same to the last bit when it is repeated, and says what ran it", async () => {
+      const one = await computeImportance(pool, { ...mnistCnn, engine });
+      assert.deepEqual(await computeImportance(pool, { ...mnistCnn, engine }), one);
+      assert.match(
+        one.engine!,
+        engine === "tfjs" ? /^tfjs \((tensorflow|wasm|cpu)/ : /^onnxruntime$/,
+      );
+    });
+  });
 
 describe("importance, however it is computed", function () {
   this.timeout(60_000);

@@ -20,7 +20,7 @@ import { evaluate } from "#core/runtime/reference.ts";
 import { Pool } from "#server/compute/pool.ts";
 import { readModel } from "#server/files/openModel.ts";
 import { prune } from "#server/operations/prune.ts";
-import { onnxRuntime } from "#server/runtime/onnxRuntime.ts";
+import { ENGINES, type Engine, engine as engineOf } from "#server/runtime/engines.ts";
 import { image, normal, op, weights } from "../support/build.ts";
 import { bundle } from "../support/bundles.ts";
 import { anyChain, chainOf } from "../support/chain.ts";
@@ -46,21 +46,23 @@ describe("pruning a model file", function () {
   });
   beforeEach(() => copyFileSync(mnistCnn.model, model));
 
-  it("gives what the masked original gives, in ONNX Runtime, on random chains", async () => {
-    const property = fc.asyncProperty(anyChain, async (spec) => {
-      const { graph, removed } = chainOf(spec);
-      writeFileSync(model, encode(graph));
-      const report = await prune(pool, { model, output, units: removed });
-      assert.deepEqual(report.removed, removed);
-      assert.ok(report.maskedDifference! <= 1e-5);
-      assert.ok(report.bytes.after < report.bytes.before);
-      assert.equal(report.bytes.after, statSync(output).size);
-      assert.ok(report.parameters.after < report.parameters.before);
-      assert.ok(report.macs.after < report.macs.before);
-      await equalsMasked(model, output, removed);
+  for (const engine of ENGINES)
+    it(`gives what the masked original gives, in ${engine}, on random chains`, async () => {
+      const property = fc.asyncProperty(anyChain, async (spec) => {
+        const { graph, removed } = chainOf(spec);
+        writeFileSync(model, encode(graph));
+        const report = await prune(pool, { model, output, units: removed, engine });
+        assert.deepEqual(report.removed, removed);
+        assert.ok(report.maskedDifference! <= 1e-5);
+        assert.ok(report.bytes.after < report.bytes.before);
+        assert.equal(report.bytes.after, statSync(output).size);
+        assert.ok(report.parameters.after < report.parameters.before);
+        assert.ok(report.macs.after < report.macs.before);
+        assert.ok(report.engine!.startsWith(engine));
+        await equalsMasked(model, output, removed, engine);
+      });
+      await fc.assert(property, { numRuns: 30, seed: 11 });
     });
-    await fc.assert(property, { numRuns: 30, seed: 11 });
-  });
 
   it("says what it costs in accuracy, on the data that is given", async () => {
     const report = await prune(pool, { model, output, units: [CONV2], data: mnistCnn.data });
@@ -212,15 +214,20 @@ describe("pruning that fails", function () {
   });
 });
 
-/** The file on ONNX Runtime against the masked original by the reference, which shares no code with it. */
-async function equalsMasked(original: string, pruned: string, removed: readonly UnitSet[]) {
+/** The file on an engine against the masked original by the reference, which shares no code with it. */
+async function equalsMasked(
+  original: string,
+  pruned: string,
+  removed: readonly UnitSet[],
+  engine: Engine = "onnxruntime",
+) {
   const before = (await readModel(original)).graph;
   const planned = planPrune(before, removed);
   assert.ok("plan" in planned);
   const masked = maskUnits(before, planned.plan.masks);
   const after = bind((await readModel(pruned)).graph);
   const x = normal([BATCH, ...(before.inputs[0]!.shape.slice(1) as number[])], 3);
-  const program = await onnxRuntime.compile(after);
+  const program = await (await engineOf(engine)).compile(after);
   const [found] = (await program.run([x])) as [Tensor];
   await program.release();
   const [expected] = evaluate(masked.outputs, new Map([[masked.inputs[0]!, x]])) as [Tensor];

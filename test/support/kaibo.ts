@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { bundle } from "./bundles.ts";
 
 export interface Ended {
@@ -8,11 +11,23 @@ export interface Ended {
   readonly stderr: string;
 }
 
+let folder: string | undefined;
+
+function cache(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "kaibo-cache-"));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
+}
+
 /** Runs `kaibo …` as a user does, to its end. */
 export function kaibo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bundle("cli"), ...args], {
-      env: { ...process.env, ...env },
+      // Nothing of a test stays in the user's own cache.
+      env: { ...process.env, XDG_CACHE_HOME: cache(), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";

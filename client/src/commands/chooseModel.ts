@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
+import { isModelFile, MODEL_FILES } from "#protocol/modelFiles.ts";
 import { modelOfListing } from "../listingUri.ts";
-import { isModelFile, MODEL_FILES } from "../modelFiles.ts";
 import { findInWorkspace } from "./findInWorkspace.ts";
 
 /**

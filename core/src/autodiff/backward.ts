@@ -1,13 +1,14 @@
 import { type Node, topological, type Value } from "../ir/graph.ts";
 import { showType } from "../ir/tensor.ts";
 import { add } from "../ops/add.ts";
+import { InvalidNode, type Operator } from "../ops/operator.ts";
 import { dependents } from "./split.ts";
 
 /** An operator on the way has no gradient. A fact about the model: name it, never pass it over. */
 export class NotDifferentiable extends Error {
   readonly node: Node;
-  constructor(node: Node, type: string) {
-    super(`${type} ${node.name} has no gradient`);
+  constructor(node: Node, type: string, because = "") {
+    super(`${type} ${node.name} has no gradient${because && `: ${because}`}`);
     this.node = node;
   }
 }
@@ -40,9 +41,7 @@ export function backward(
     if (!onPath.includes(true)) continue;
     const incoming = node.outputs.map((v) => cotangents.get(v));
     if (incoming.every((c) => c === undefined)) continue;
-    if (node.operator.gradient === "none") continue;
-    if (node.operator.gradient === "missing") throw new NotDifferentiable(node, node.operator.type);
-    node.operator.gradient(incoming, node).forEach((into, i) => {
+    gradientOf(node, node.operator, incoming).forEach((into, i) => {
       const source = node.inputs[i];
       if (into !== undefined && source !== undefined && onPath[i])
         accumulate(cotangents, source, into);
@@ -50,6 +49,22 @@ export function backward(
   }
   const wanted = new Set(targets);
   return new Map([...cotangents].filter(([v]) => wanted.has(v)));
+}
+
+/** What a gradient does not cover is refused like an operator without one. */
+function gradientOf(
+  node: Node,
+  { gradient, type }: Operator,
+  incoming: readonly (Value | undefined)[],
+): readonly (Value | undefined)[] {
+  if (gradient === "none") return [];
+  if (gradient === "missing") throw new NotDifferentiable(node, type);
+  try {
+    return gradient(incoming, node);
+  } catch (error) {
+    if (error instanceof InvalidNode) throw new NotDifferentiable(node, type, error.message);
+    throw error;
+  }
 }
 
 function accumulate(cotangents: Map<Value, Value>, value: Value, into: Value): void {

@@ -31,7 +31,9 @@ export function stack(graph: Graph, cotangents: number, count: number): Graph | 
       return [replaced];
     }
     if (!exact || !inputs.some((v) => v !== undefined && linear.has(v))) return undefined;
-    const outputs = widen(node, inputs, { linear, batch, count });
+    // What does not lead with the batch cannot be folded into it.
+    const leads = node.outputs.every((v) => v.shape[0] === batch);
+    const outputs = leads ? widen(node, inputs, { linear, batch, count }) : undefined;
     if (outputs?.[0]?.shape[0] !== count * batch) {
       exact = false;
       return node.outputs;

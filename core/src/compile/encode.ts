@@ -60,15 +60,19 @@ function graphProto(graph: Graph, { inputNames = [], outputNames = [] }: EncodeO
   };
 
   /** Up to the last that is used: one before it may be required, so it has a name too. */
-  const outputsOf = (node: Node): readonly string[] =>
-    trimmed(node.outputs.map(nameOf)).map((name) => (name === "" ? fresh("v") : name));
+  const outputsOf = (node: Node, all = false): readonly string[] => {
+    const named = node.outputs.map(nameOf);
+    return (all ? named : trimmed(named)).map((name) => (name === "" ? fresh("v") : name));
+  };
 
+  // One node of a file may have become several, and runtimes want names to be different.
+  const labels = distinct();
   for (const { node, form } of lowered) {
     if (typeof node.operator === "string") continue;
     nodes.push(
-      nodeProto(node.operator, node.name, {
+      nodeProto(node.operator, labels(node.name), {
         inputs: trimmed(form.inputs.map(nameOf)),
-        outputs: outputsOf(node),
+        outputs: outputsOf(node, node.operator.variadicOutputs),
         attrs: form.attrs,
       }),
     );
@@ -93,6 +97,22 @@ function graphProto(graph: Graph, { inputNames = [], outputNames = [] }: EncodeO
 
 const onnxForm = (node: Node) =>
   (typeof node.operator === "string" ? undefined : node.operator.onnx?.(node)) ?? node;
+
+/** A name as it is where it is the first of its kind, else with a number. */
+function distinct(): (name: string) => string {
+  const counts = new Map<string, number>();
+  return (name) => {
+    if (name === "") return name;
+    let made = name;
+    while (counts.has(made)) {
+      const count = counts.get(name)! + 1;
+      counts.set(name, count);
+      made = `${name}_${count}`;
+    }
+    counts.set(made, 0);
+    return made;
+  };
+}
 
 function counter(taken: ReadonlySet<string>): (prefix: string) => string {
   let next = 0;

@@ -22,6 +22,10 @@ export interface Dataset {
   readonly features?: readonly string[];
   /** Class names, where the file gives them. */
   readonly classes?: readonly string[];
+  /** Whether values are stored as bytes, from 0 to 255. */
+  readonly bytes?: boolean;
+  /** Whether samples are pictures [height, width] or [height, width, channels] that can be resized. */
+  readonly pictures?: boolean;
   /** Whether `batches` goes to `from` without reading what is before. */
   readonly seeks?: boolean;
   /**

@@ -3,6 +3,9 @@ import { openContent } from "./content.ts";
 import { openCsv } from "./csv.ts";
 import type { ByteSource, Dataset, OpenedDataset } from "./dataset.ts";
 import { isIdx, readIdx } from "./idx.ts";
+import type { Arrangement } from "./images/arrange.ts";
+import { type Folder, foldersAsClasses, openPictures, picturesOf } from "./images/folder.ts";
+import { isTable, namedLabels } from "./images/labels.ts";
 import { labelled } from "./labelled.ts";
 import { beginning, labelNames, openLabels } from "./labels.ts";
 import { isNpy, readNpy } from "./npy.ts";
@@ -14,21 +17,35 @@ import { recordsDataset } from "./records.ts";
 export interface Files {
   /** Undefined when there is no such file. */
   open(path: string): Promise<ByteSource | undefined>;
+  /** Undefined when the path is no folder. */
+  folder?(path: string): Promise<Folder | undefined>;
+}
+
+export interface OpenOptions {
+  readonly labels?: string;
+  /** For folders of pictures. */
+  readonly pictures?: Arrangement;
 }
 
 /**
- * Opens `file.npz`, `file.npy`, IDX or `file.csv`, recognised by content, then by name. After `#`:
- * `file.csv#target=quality`, `file.npz#x=x_test&y=y_test`. Labels come from `options.labels`
- * (IDX, npy, or text with one label per line), from the file itself, or from the file beside it.
+ * Opens `file.npz`, `file.npy`, IDX or `file.csv`, recognised by content, then by name, or a folder of
+ * pictures. After `#`: `file.csv#target=quality`, `file.npz#x=x_test&y=y_test`. Labels come from
+ * `options.labels` (IDX, npy, or text with one label per line; for pictures also a table of names and
+ * labels), from the file itself, from the file beside it, or from the names of a folder's folders.
  * What cannot be read is a problem with code "unreadable-data".
  */
 export async function openDataset(
   name: string,
   files: Files,
-  options: { readonly labels?: string } = {},
+  options: OpenOptions = {},
 ): Promise<OpenedDataset> {
   try {
     const { path, choices } = splitName(name);
+    const folder = await files.folder?.(path);
+    if (folder !== undefined) {
+      onlyChoices(path, choices, []);
+      return { dataset: await openFolder(folder, files, options), problems: [] };
+    }
     const source = await openFile(files, path);
     const dataset = await openSamples(source, path, choices);
     return { dataset: await addLabels(dataset, path, files, options.labels), problems: [] };
@@ -86,10 +103,24 @@ async function openSamples(
   }
   return fail(
     "unreadable-data",
-    "this is no data file that can be read; choose an .npz, .npy, IDX (-images-idx3-ubyte.gz) or .csv file",
+    "this is no data file that can be read; choose an .npz, .npy, IDX (-images-idx3-ubyte.gz) or .csv file, or a folder of PNG or JPEG files",
     source.name,
     "byte 0",
   );
+}
+
+async function openFolder(
+  folder: Folder,
+  files: Files,
+  { labels, pictures = {} }: OpenOptions,
+): Promise<Dataset> {
+  if (labels === undefined) return openPictures(folder, pictures, foldersAsClasses(folder));
+  const source = await openFile(files, labels);
+  const content = await openContent(source);
+  const start = await beginning(content);
+  if (!isIdx(start) && !isNpy(start) && (await isTable(content)))
+    return openPictures(folder, pictures, await namedLabels(content, picturesOf(folder)));
+  return labelled(await openPictures(folder, pictures, undefined), await openLabels(source));
 }
 
 function onlyChoices(
@@ -99,7 +130,8 @@ function onlyChoices(
 ): void {
   for (const choice of choices.keys()) {
     if (known.includes(choice)) continue;
-    fail("bad-request", `#${choice}= means nothing here; use ${known.join(" or ")}`, path);
+    const use = known.length === 0 ? "leave it out" : `use ${known.join(" or ")}`;
+    fail("bad-request", `#${choice}= means nothing here; ${use}`, path);
   }
 }
 

@@ -1,9 +1,10 @@
-import { type Problem, problem } from "../problem.ts";
+import { type InputFix, type Problem, problem } from "../problem.ts";
 import type { Batch } from "./dataset.ts";
+import type { Arrangement, Channels } from "./images/arrange.ts";
 import { product } from "./records.ts";
 
 /** How stored values become what the model was trained on, as in kaibo.json's "input". */
-export interface Preprocess {
+export interface Preprocess extends Arrangement {
   /** Multiplies every stored value, before mean and std (1/255 is torchvision's ToTensor). */
   readonly scale?: number;
   /** Subtracted per channel after scaling; one value is for all channels. */
@@ -30,24 +31,48 @@ export interface Fit {
  * Fits samples of a shape to an input (without batch axis): equal up to axes of length 1, with the
  * channel axis moved, or flat on one side ([28, 28] fits [1, 28, 28], [28, 28, 1] and [784]).
  * Anything else, or a mean or std that fits no channels, is a data-mismatch of `file`.
+ * @param pictures the samples are pictures [height, width, channels], which can be resized
  */
 export function fitToInput(
   sampleShape: readonly number[],
   inputShape: readonly number[],
   preprocess: Preprocess = {},
   file = "",
+  pictures = false,
 ): Fit | Problem {
+  const mismatch = (message: string, fix?: InputFix): Problem => ({
+    ...problem("data-mismatch", message, file),
+    ...(fix === undefined ? {} : { fix }),
+  });
+  if (pictures && sampleShape.length === 3 && inputShape.length === 1) {
+    const flat = flattened(sampleShape, inputShape, preprocess);
+    if (flat !== undefined) return typeof flat === "string" ? mismatch(flat) : flat;
+  }
   const move = moveBetween(sampleShape, inputShape);
   if (move === undefined) {
     const expected = `the model expects samples of shape ${show(inputShape)}`;
     const found = `the data has ${show(sampleShape)}`;
-    const message = `${expected}, ${found}; choose data of that shape or another model`;
-    return problem("data-mismatch", message, file);
+    const size = pictures ? sizeOf(sampleShape, inputShape) : undefined;
+    if (size === undefined)
+      return mismatch(`${expected}, ${found}; choose data of that shape or another model`);
+    const key = preprocess.crop === undefined ? "size" : "crop";
+    const message = `${expected}, ${found}; set "${key}" to ${show(size)} (--${key} ${size.join(",")})`;
+    return mismatch(message, { key, value: size });
   }
   const channelsFirst = channelsAreFirst(inputShape, preprocess, move);
   const channels = channelCount(inputShape, preprocess, channelsFirst);
   const wrong = wrongStatistics(preprocess, channels);
-  if (wrong !== undefined) return problem("data-mismatch", wrong, file);
+  if (wrong !== undefined) {
+    const layout = channelsFirst ? "NHWC" : "NCHW";
+    const other = channelCount(inputShape, { ...preprocess, layout }, !channelsFirst);
+    const solves = inputShape.length >= 3 && move === "none";
+    return solves && wrongStatistics(preprocess, other) === undefined
+      ? mismatch(`${wrong}; or set "layout" to "${layout}" (--layout ${layout})`, {
+          key: "layout",
+          value: layout,
+        })
+      : mismatch(wrong);
+  }
   return { kind: "fit", shape: inputShape, move, channels, channelsFirst };
 }
 
@@ -76,6 +101,51 @@ export function prepare(batch: Batch, fit: Fit, preprocess: Preprocess = {}): Fl
     }
   }
   return out;
+}
+
+/** The channels that an input takes pictures in, where nobody says: one is grey. */
+export function channelsFor(input: readonly number[], size?: Arrangement["size"]): Channels {
+  if (input.length === 1) {
+    if (typeof size === "object") return input[0] === 3 * product(size) ? "rgb" : "grey";
+    return Number.isInteger(Math.sqrt(input[0] / 3)) ? "rgb" : "grey";
+  }
+  const ends = [input[0], input[input.length - 1]];
+  return input.length === 2 || (ends.includes(1) && !ends.includes(3)) ? "grey" : "rgb";
+}
+
+/** Colour pictures in a flat input: their channels come first or last, which nothing but `layout` tells. */
+function flattened(
+  sample: readonly number[],
+  input: readonly number[],
+  preprocess: Preprocess,
+): Fit | string | undefined {
+  if (product(sample) !== product(input)) return undefined;
+  const { layout } = preprocess;
+  if (layout === undefined)
+    return `the model expects ${product(input)} values in a row, the data has colour pictures ${show(sample)}; say in "layout" (--layout) whether the channels come first (NCHW) or last (NHWC)`;
+  const channels = sample[2];
+  const wrong = wrongStatistics(preprocess, channels);
+  if (wrong !== undefined) return wrong;
+  const channelsFirst = layout === "NCHW";
+  return {
+    kind: "fit",
+    shape: input,
+    move: channelsFirst ? "to-first" : "none",
+    channels,
+    channelsFirst,
+  };
+}
+
+/** The size [height, width] that pictures would fit in; undefined when other lengths differ too. */
+function sizeOf(
+  sample: readonly number[],
+  input: readonly number[],
+): readonly number[] | undefined {
+  const channels = sample[2] ?? 1;
+  if (input.length === 2) return channels === 1 ? input : undefined;
+  if (input.length !== 3) return undefined;
+  if (input[0] === channels) return input.slice(1);
+  return input[2] === channels ? input.slice(0, 2) : undefined;
 }
 
 function moveBetween(sample: readonly number[], input: readonly number[]): Fit["move"] | undefined {

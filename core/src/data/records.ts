@@ -49,13 +49,14 @@ export function records(
 
 /** The dataset of the records of a content. */
 export function recordsDataset(content: Content, name: string, records: Records): Dataset {
-  const { count, shape } = records;
+  const { count, shape, element } = records;
   return {
     name,
     shape,
     count,
     labelled: false,
     seeks: content.seeks === true,
+    bytes: element.name === "u1",
     batches: (from, to, size) => batches(content, records, from, Math.min(to, count), size),
   };
 }

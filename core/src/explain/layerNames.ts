@@ -9,15 +9,19 @@ export function moduleName(node: Node, after: readonly Node[], weights: Value): 
   const own = [weights, node.inputs[2], ...after.filter(isBias).flatMap((n) => n.inputs)];
   for (const value of own) {
     const tensorName = storedName(value);
-    const path = /^(.+?)[./](weight|bias|kernel|W|w|b)(:0)?$/.exec(tensorName);
+    const path = /^(.+?)[./](weight|bias|kernel|weight_ih_l0|W|w|b)(:0)?$/.exec(tensorName);
     if (path !== null && !tensorName.includes("::")) return path[1];
   }
-  const path = /^\/(.+)\/(Conv|Gemm|MatMul)(_\d+)?$/.exec(node.name);
+  const path = /^\/(.+)\/(Conv|ConvTranspose|Gemm|MatMul|LSTM|GRU|RNN)(_\d+)?$/.exec(node.name);
   if (path === null) return node.name;
-  // "/layer1/layer1.0/conv1/Conv": the last dotted scope already carries those before it.
-  const parts = path[1].split("/");
-  const from = parts.findLastIndex((p) => p.includes("."));
-  return parts.slice(Math.max(from, 0)).join(".");
+  // "/layer1/layer1.0/downsample/downsample.0/Conv": a scope carries the one before it where it starts with it.
+  return path[1]
+    .split("/")
+    .reduce<string[]>((scopes, scope) => {
+      const carried = scopes.length > 0 && scope.startsWith(`${scopes.at(-1)}.`);
+      return [...(carried ? scopes.slice(0, -1) : scopes), scope];
+    }, [])
+    .join(".");
 }
 
 /** Of the stored tensor that a parameter is, or is reshaped from. */

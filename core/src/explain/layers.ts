@@ -6,19 +6,22 @@ import {
   topological,
   type Value,
 } from "../ir/graph.ts";
-import { isFloat, known, size } from "../ir/tensor.ts";
+import { isFloat, known, sameShape, size } from "../ir/tensor.ts";
 import { moduleName } from "./layerNames.ts";
+import { unitwise } from "./unitwise.ts";
 
 /** A layer: an affine map with parameters, and what follows it unit by unit up to its activation. */
 export interface Layer {
   /** Module path from the initialisers' names ("conv1"), else the node's name; unique in the model. */
   readonly name: string;
-  /** The affine node: Conv, Gemm or MatMul. */
+  /** The affine node (Conv, ConvTranspose, Gemm, MatMul), or the recurrent one (LSTM, GRU, RNN). */
   readonly node: Node;
   readonly units: number;
-  /** Bias Add, BatchNormalization, activation: in order. */
+  /** Bias Add, scaling Mul, BatchNormalization, activation: in order. */
   readonly after: readonly Node[];
-  /** a: the activation of the units, [N, units, …] (Conv) or [N, …, units]. */
+  /** The activation, where it is written as several nodes: "Gelu", "Silu"; else "". */
+  readonly composed: string;
+  /** a: the activation of the units, [N, units, …] (convolutions) or [N, …, units]. */
   readonly activation: Value;
   /** Axis of the units in `activation`. */
   readonly axis: number;
@@ -28,10 +31,20 @@ export interface Layer {
   readonly output: boolean;
 }
 
-export const ACTIVATIONS: ReadonlySet<string> = new Set(["Relu", "Sigmoid", "Tanh", "Clip"]);
+/** Operators that act on each unit by itself, and end a layer. */
+export const ACTIVATIONS: ReadonlySet<string> = new Set(
+  "Relu Sigmoid Tanh Clip LeakyRelu PRelu ThresholdedRelu Elu Selu Celu Gelu Mish HardSigmoid HardSwish Softplus Softsign".split(
+    " ",
+  ),
+);
 
 export const typeOf = (node: Node): string =>
   typeof node.operator === "string" ? node.operator : node.operator.type;
+
+const CONVOLUTIONS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose"]);
+/** Their units are the hidden ones; their activation is what they give over time. */
+const RECURRENT: ReadonlySet<string> = new Set(["LSTM", "GRU", "RNN"]);
+const LAYERS: ReadonlySet<string> = new Set([...CONVOLUTIONS, "Gemm", "MatMul", ...RECURRENT]);
 
 /** The layers of a graph, in topological order. */
 export function layersOf(graph: Graph): readonly Layer[] {
@@ -40,9 +53,8 @@ export function layersOf(graph: Graph): readonly Layer[] {
   return topological(graph.outputs).flatMap((node) => {
     const weights = weightsOf(node);
     if (weights === undefined) return [];
-    const after = follow(node.outputs[0], uses, graph);
-    const activation = (after.at(-1) ?? node).outputs[0];
-    const axis = typeOf(node) === "Conv" ? 1 : activation.shape.length - 1;
+    const { after, composed, activation } = follow(resultOf(node, uses, graph), uses, graph);
+    const axis = CONVOLUTIONS.has(typeOf(node)) ? 1 : activation.shape.length - 1;
     const units = activation.shape[axis];
     if (typeof units !== "number") return [];
     const name = unique(moduleName(node, after, weights), names);
@@ -52,6 +64,7 @@ export function layersOf(graph: Graph): readonly Layer[] {
         node,
         units,
         after,
+        composed,
         activation,
         axis,
         weights,
@@ -63,23 +76,43 @@ export function layersOf(graph: Graph): readonly Layer[] {
 
 /** The constant weights of an affine node; undefined for every other node. */
 function weightsOf(node: Node): Value | undefined {
-  if (!["Conv", "Gemm", "MatMul"].includes(typeOf(node))) return undefined;
+  if (!LAYERS.has(typeOf(node))) return undefined;
   const weights = node.inputs[1];
   return isConstant(weights) ? weights : undefined;
 }
 
-/** Bias Add, BatchNormalization and then one activation, as long as nothing else reads the values. */
-function follow(from: Value, uses: ReadonlyMap<Value, readonly Node[]>, graph: Graph): Node[] {
+/** What the units give; of a recurrent node that only its last state is read of, that. */
+function resultOf(
+  node: Node,
+  uses: ReadonlyMap<Value, readonly Node[]>,
+  { outputs }: Graph,
+): Value {
+  const read = (v: Value) => uses.has(v) || outputs.includes(v);
+  return (RECURRENT.has(typeOf(node)) ? node.outputs.find(read) : undefined) ?? node.outputs[0];
+}
+
+type Followed = Pick<Layer, "after" | "composed" | "activation">;
+
+/** Bias Add, scaling, BatchNormalization and then one activation, as long as nothing else reads the values. */
+function follow(from: Value, uses: ReadonlyMap<Value, readonly Node[]>, graph: Graph): Followed {
   const after: Node[] = [];
   for (let value = from; ; ) {
+    const end = { after, composed: "", activation: value };
     const [next, ...others] = uses.get(value) ?? [];
-    if (next === undefined || others.length > 0 || graph.outputs.includes(value)) return after;
+    if (next === undefined || graph.outputs.includes(value)) return end;
+    if (others.length > 0) {
+      const found = unitwise(value, uses, graph.outputs);
+      return found === undefined ? end : { after, composed: found.name, activation: found.value };
+    }
     const type = typeOf(next);
-    const biased = type === "Add" && next.inputs.some(isConstant);
-    if (!biased && type !== "BatchNormalization" && !ACTIVATIONS.has(type)) return after;
+    const affine =
+      (type === "Add" || type === "Mul") &&
+      next.inputs.some(isConstant) &&
+      sameShape(next.outputs[0].shape, value.shape);
+    if (!affine && type !== "BatchNormalization" && !ACTIVATIONS.has(type)) return end;
     after.push(next);
     value = next.outputs[0];
-    if (ACTIVATIONS.has(type)) return after;
+    if (ACTIVATIONS.has(type)) return { ...end, activation: value };
   }
 }
 
@@ -103,18 +136,24 @@ function unique(name: string, names: Map<string, number>): string {
 /** "Conv 3x3  1 -> 32  Relu" */
 export function describeLayer(layer: Layer): string {
   const [outer, inner] = widths(layer);
-  const kernel = typeOf(layer.node) === "Conv" ? ` ${layer.weights.shape.slice(2).join("x")}` : "";
-  const after = layer.after.map(typeOf).filter((t) => t !== "Add");
+  const kernel = CONVOLUTIONS.has(typeOf(layer.node))
+    ? ` ${layer.weights.shape.slice(2).join("x")}`
+    : "";
+  const after = layer.after.map(typeOf).filter((t) => t !== "Add" && t !== "Mul");
+  if (layer.composed !== "") after.push(layer.composed);
   return [`${typeOf(layer.node)}${kernel}`, `${inner} -> ${outer}`, ...after].join("  ");
 }
 
 /** Units and inputs per unit. */
 function widths({ node, weights, units }: Layer): [number, number] {
   const shape = weights.shape as readonly number[];
-  if (typeOf(node) === "Conv") {
+  const type = typeOf(node);
+  if (type === "Conv") {
     const group = (node.attrs as { group?: number }).group ?? 1;
     return [units, shape[1] * group];
   }
+  if (type === "ConvTranspose") return [units, shape[0]];
+  if (RECURRENT.has(type)) return [units, shape[2]];
   return [units, (shape.reduce((a, b) => a * b, 1) / units) | 0];
 }
 

@@ -17,11 +17,11 @@ export interface Readout {
 }
 
 /**
- * Finds the first output's probabilities and logits. σ of ∂y/∂a needs probabilities: where a
+ * Finds an output's probabilities and logits (the first one's where none is named). σ of ∂y/∂a needs probabilities: where a
  * classifier returns logits (more than one output, no final Softmax), Softmax is added.
  */
-export function readout(graph: Graph, outputs: OutputKind): Readout {
-  const result = graph.outputs[0];
+export function readout(graph: Graph, outputs: OutputKind, which = 0): Readout {
+  const result = graph.outputs[which];
   const last = typeOf(result.node);
   const ends = last === "Softmax" || last === "Sigmoid";
   const z = flat(ends ? result.node.inputs[0]! : result);

@@ -1,8 +1,9 @@
 import type { Importance, LayerImportance } from "#protocol/views/importance.ts";
 import { fold } from "../compile/fold.ts";
 import { constantOf, type Graph } from "../ir/graph.ts";
-import { known, type Tensor } from "../ir/tensor.ts";
+import { size, type Tensor } from "../ir/tensor.ts";
 import { type Layer, layersOf, typeOf } from "./layers.ts";
+import { unitNorms, type WeightLayer, weightLayersOf, weightsOnly } from "./weightLayers.ts";
 
 /**
  * What can be said of units without data: the Euclidean norm of the weights that lead into each
@@ -11,12 +12,15 @@ import { type Layer, layersOf, typeOf } from "./layers.ts";
  */
 export function weightNorms(graph: Graph): Importance {
   const [x] = graph.inputs;
+  const layers = weightsOnly(graph)
+    ? weightLayersOf(graph).map(ofWeights)
+    : layersOf(fold(graph)).map(ofLayer);
   return {
     data: "",
     samples: 0,
     outputs: "probabilities",
-    layers: layersOf(fold(graph)).map(ofLayer),
-    input: { shape: x.shape.slice(1).filter((d) => typeof d === "number"), importance: [] },
+    layers,
+    input: { shape: x?.shape.slice(1).filter((d) => typeof d === "number") ?? [], importance: [] },
   };
 }
 
@@ -25,28 +29,54 @@ function ofLayer(layer: Layer): LayerImportance {
   const weights = constantOf(layer.weights);
   const importance =
     weights === undefined ? new Array<number>(units).fill(0) : norms(weights, layer);
+  return byWeights({ name, op: typeOf(layer.node), units, importance, output });
+}
+
+const ofWeights = (layer: WeightLayer): LayerImportance =>
+  byWeights({
+    name: layer.name,
+    op: "weight",
+    units: layer.units,
+    importance: unitNorms(layer),
+    output: false,
+  });
+
+function byWeights(
+  layer: Pick<LayerImportance, "name" | "op" | "units" | "importance" | "output">,
+): LayerImportance {
   const none: readonly number[] = [];
   const unknown = { sigma: none, gate: none, scaled: none, meanAbs: none, meanSquare: none };
   const data = { active: none, deviation: none, contribution: [] };
-  return {
-    name,
-    op: typeOf(layer.node),
-    units,
-    importance,
-    index: "weights",
-    ...unknown,
-    ...data,
-    output,
-  };
+  return { ...layer, index: "weights", ...unknown, ...data };
 }
 
-/** Per unit; units are the first axis (Conv, Gemm with transB) or the last. */
-function norms({ shape, data }: Tensor, { node, units }: Layer): number[] {
-  const { transB } = node.attrs as { transB?: number };
-  const first = typeOf(node) === "Conv" || transB === 1;
-  const each = data.length / units;
-  const squares = new Array<number>(known(shape)[first ? 0 : shape.length - 1]).fill(0);
-  for (let i = 0; i < data.length; i++)
-    squares[first ? Math.floor(i / each) : i % units] += data[i] ** 2;
+/** Per unit: the weights' elements are counted by where the unit stands in them. */
+function norms({ shape, data }: Tensor, layer: Layer): number[] {
+  const unit = unitAt(shape, layer);
+  const squares = new Array<number>(layer.units).fill(0);
+  for (let i = 0; i < data.length; i++) squares[unit(i)] += data[i] ** 2;
   return squares.map(Math.sqrt);
+}
+
+function unitAt(shape: readonly number[], { node, units }: Layer): (i: number) => number {
+  const { transB, group = 1 } = node.attrs as { transB?: number; group?: number };
+  const each = size(shape) / units;
+  switch (typeOf(node)) {
+    case "Conv":
+      return (i) => Math.floor(i / each);
+    case "ConvTranspose": {
+      // [inputs, units per group, …]: the inputs of a group come together.
+      const own = units / group;
+      const taps = size(shape.slice(2));
+      const inputs = shape[0] / group;
+      return (i) => Math.floor(i / taps / own / inputs) * own + (Math.floor(i / taps) % own);
+    }
+    case "LSTM":
+    case "GRU":
+    case "RNN":
+      // [directions, gates · units, inputs].
+      return (i) => Math.floor(i / shape[2]) % units;
+    default:
+      return transB === 1 ? (i) => Math.floor(i / each) : (i) => i % units;
+  }
 }

@@ -23,8 +23,10 @@ export interface Model {
   readonly names: ReadonlyMap<Value, string>;
   /** Where a node comes from; several nodes can stand for one of an older opset. */
   readonly origins: ReadonlyMap<Node, Origin>;
-  /** Elements of the stored floating-point tensors that the graph reads. */
+  /** Elements of the stored floating-point tensors, and of quantised weights, that the graph reads. */
   readonly parameters: number;
+  /** What is worth knowing of the model and no problem. */
+  readonly notes?: readonly string[];
 }
 
 export interface Facts {

@@ -33,6 +33,9 @@ export function lazyTensor(
   return tensor;
 }
 
+/** Whether its data can be used without `loadTensor`. */
+export const inMemory = (tensor: Tensor): boolean => !loaders.has(tensor);
+
 export const loadTensor = async (tensor: Tensor): Promise<void> => loaders.get(tensor)?.();
 
 /**

@@ -42,10 +42,11 @@ export function constantOf(value: Value | undefined): Tensor | undefined {
 }
 
 /** Whether the value is the same for every input: a constant, or computed from constants alone. */
-export function isConstant(value: Value | undefined): boolean {
-  if (value === undefined || value.node.operator === "input") return false;
-  return topological([value]).every((node) => node.operator !== "input");
-}
+export const isConstant = (value: Value | undefined): boolean =>
+  value !== undefined && !varying.has(value.node);
+
+/** Nodes that an input can reach; noted when they are made. */
+const varying = new WeakSet<Node>();
 
 export const isInput = (value: Value): boolean => value.node.operator === "input";
 
@@ -58,8 +59,11 @@ export function makeNode<A extends object>(
 ): Node<A> {
   const outputs: Value[] = [];
   const node: Node<A> = { operator, inputs, attrs, outputs, name };
+  const general = node as unknown as Node;
+  if (operator === "input" || inputs.some((v) => v !== undefined && varying.has(v.node)))
+    varying.add(general);
   types.forEach(({ dtype, shape }, index) => {
-    outputs.push({ node: node as unknown as Node, index, dtype, shape });
+    outputs.push({ node: general, index, dtype, shape });
   });
   return node;
 }

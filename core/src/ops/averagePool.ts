@@ -1,4 +1,4 @@
-import { constant } from "../ir/graph.ts";
+import { constant, type Value } from "../ir/graph.ts";
 import { float32, known, size } from "../ir/tensor.ts";
 import { cast } from "./cast.ts";
 import { flag, needFloat, rankFrom } from "./check.ts";
@@ -49,22 +49,7 @@ export const averagePool: Operator<AveragePoolAttrs> = operator<AveragePoolAttrs
       ? literal(ct!, count[0])
       : cast({ to: ct!.dtype }, constant(float32(window.output, count)));
     const share = div({}, ct, divisor);
-    if (tiles(window)) return [spread(share, [1, 1, ...window.kernel], shape)];
-    const planes = reshapeTo(share, [shape[0] * shape[1], 1, ...window.output]);
-    const ones = filled(ct!, [1, 1, ...window.kernel], 1);
-    const rest = reaches(window).map((end, d) => end - window.before[d] - window.input[d]);
-    const { strides, dilations } = explicit(window);
-    const back = convTranspose(
-      {
-        strides,
-        dilations,
-        pads: [...window.before, ...rest.map((n) => Math.max(0, n))],
-        output_padding: rest.map((n) => Math.max(0, -n)),
-      },
-      planes,
-      ones,
-    );
-    return [reshapeTo(back, shape)];
+    return [toElements(share, window, shape)];
   },
   channels: (_node, _input, axis) =>
     axis < 2 ? carry(axis) : refuse("it is a spatial axis of AveragePool"),
@@ -86,6 +71,26 @@ export const averagePool: Operator<AveragePoolAttrs> = operator<AveragePoolAttrs
     { inputs: [[1, 1, 3, 4]], attrs: { kernel_shape: [2, 2], auto_pad: "SAME_LOWER" } },
   ],
 });
+
+/** For each element of a pool's input the sum over the windows that hold it. */
+export function toElements(share: Value, window: Windows, shape: readonly number[]): Value {
+  if (tiles(window)) return spread(share, [1, 1, ...window.kernel], shape);
+  const planes = reshapeTo(share, [shape[0] * shape[1], 1, ...window.output]);
+  const ones = filled(share, [1, 1, ...window.kernel], 1);
+  const rest = reaches(window).map((end, d) => end - window.before[d] - window.input[d]);
+  const { strides, dilations } = explicit(window);
+  const back = convTranspose(
+    {
+      strides,
+      dilations,
+      pads: [...window.before, ...rest.map((n) => Math.max(0, n))],
+      output_padding: rest.map((n) => Math.max(0, -n)),
+    },
+    planes,
+    ones,
+  );
+  return reshapeTo(back, shape);
+}
 
 const countsPadding = (attrs: AveragePoolAttrs): boolean =>
   flag(attrs.count_include_pad, false, "AveragePool: count_include_pad");

@@ -80,7 +80,7 @@ export const batchNormalization: Operator<BatchNormalizationAttrs> =
     channels(node, input, axis) {
       if (input !== 0) return refuse("it is a parameter of BatchNormalization");
       if (axis !== 1) return carry(axis);
-      return cutting(node, cuts, "BatchNormalization", (present) => carry(1, present));
+      return cutting(node, cuts, (present) => carry(1, present));
     },
     examples: [
       { inputs: [[2, 3, 2], [3], [3], [3], [3]], attrs: { epsilon: 2 }, note: "var + epsilon > 0" },

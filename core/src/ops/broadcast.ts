@@ -1,4 +1,4 @@
-import { constantOf, type Node, type Value } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/graph.ts";
 import { type Dim, type DType, known, type Shape, sameShape, size, strides } from "../ir/tensor.ts";
 import { needDType, sameDType } from "./check.ts";
 import {
@@ -129,7 +129,7 @@ export function binary(definition: {
   });
 }
 
-/** A unit axis met by a constant operand: the constant is cut too where it varies along the axis. */
+/** The other operands are cut too where they vary along the axis. */
 export function broadcastRule(node: Node, input: number, axis: number): ChannelRule {
   const { type } = node.operator as Operator;
   const rank = node.outputs[0].shape.length;
@@ -137,8 +137,6 @@ export function broadcastRule(node: Node, input: number, axis: number): ChannelR
   const out = axis + rank - self.shape.length;
   if (node.outputs[0].shape[out] !== self.shape[axis])
     return refuse(`${type} repeats a single unit along the axis`);
-  if (node.inputs.some((v, i) => i !== input && v !== undefined && constantOf(v) === undefined))
-    return refuse(`${type} joins it with another computed value`);
   const cuts = node.inputs.flatMap((other, i): Cut[] => {
     const there = out - rank + (other?.shape.length ?? 0);
     return i === input || other === undefined || there < 0 || other.shape[there] === 1

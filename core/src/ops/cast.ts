@@ -1,8 +1,13 @@
+import type { Value } from "../ir/graph.ts";
 import { type DType, isFloat } from "../ir/tensor.ts";
 import { check } from "./check.ts";
 import { type Attrs, carry, InvalidNode, need, type Operator, operator } from "./operator.ts";
 
-type CastAttrs = { readonly to: DType };
+type CastAttrs = {
+  readonly to: DType;
+  /** The integers stand for the numbers that were cast, and have their cotangents. Only in graphs made here. */
+  readonly straight?: number;
+};
 
 /** TensorProto.DataType; the 16-bit floats are widened to float32, here as everywhere. */
 const codes: Readonly<Record<DType, number>> = {
@@ -33,22 +38,41 @@ export const cast: Operator<CastAttrs> = operator<CastAttrs>({
   evaluate: ([x], { to }, [{ shape }]) => [
     { dtype: to, shape, data: Float64Array.from(x!.data, converter(to)) },
   ],
-  gradient: ([ct], { inputs: [x], attrs }) =>
-    isFloat(x!.dtype) && isFloat(attrs.to) ? [cast({ to: x!.dtype }, ct!)] : [undefined],
+  gradient([ct], { inputs: [x], attrs }) {
+    const from = isFloat(x!.dtype) || isStraight(x!);
+    const to = isFloat(attrs.to) || attrs.straight === 1;
+    if (!from || !to) return [undefined];
+    return [isFloat(x!.dtype) ? cast({ to: x!.dtype }, ct!) : ct];
+  },
   channels: (_node, _input, axis) => carry(axis),
   onnx: ({ inputs, attrs }) => ({ inputs, attrs: { to: codes[attrs.to] } }),
-  fromOnnx({ inputs, attrs }) {
-    const to = attrs.to === FLOAT16 || attrs.to === BFLOAT16 ? codes.float32 : attrs.to;
-    const found = Object.entries(codes).find(([, code]) => code === to);
-    if (found === undefined) throw new InvalidNode(`Cast: element type ${attrs.to} is unknown`);
-    return { inputs, attrs: { to: found[0] } satisfies Attrs };
-  },
+  fromOnnx: ({ inputs, attrs }) => ({
+    inputs,
+    attrs: {
+      to: dtypeOfCode(attrs.to, "Cast"),
+      ...(attrs.straight === 1 && { straight: 1 }),
+    } satisfies Attrs,
+  }),
   examples: [
     { inputs: [[2, 3]], attrs: { to: "float64" } },
     { inputs: [[2, 3]], attrs: { to: "int64" }, note: "rounds towards zero" },
     { inputs: [[2, 3]], attrs: { to: "bool" } },
   ],
 });
+
+/** The element type of a TensorProto.DataType. Throws InvalidNode where there is none. */
+export function dtypeOfCode(code: unknown, type: string): DType {
+  const held = code === FLOAT16 || code === BFLOAT16 ? codes.float32 : code;
+  const found = (Object.keys(codes) as DType[]).find((dtype) => codes[dtype] === held);
+  if (found === undefined)
+    throw new InvalidNode(`${type}: element type ${String(code)} is unknown`);
+  return found;
+}
+
+export const codeOfDType = (dtype: DType): number => codes[dtype];
+
+const isStraight = ({ node }: Value): boolean =>
+  node.operator === (cast as unknown) && (node.attrs as CastAttrs).straight === 1;
 
 function converter(to: DType): (x: number) => number {
   if (to === "bool") return (x) => (x === 0 ? 0 : 1);

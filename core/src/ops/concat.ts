@@ -1,7 +1,16 @@
-import { constantOf, type Value } from "../ir/graph.ts";
+import type { Value } from "../ir/graph.ts";
 import { type Dim, known, size } from "../ir/tensor.ts";
+import { each } from "./channels.ts";
 import { axisOf, check, equalDims, length, sameDType } from "./check.ts";
-import { carry, need, type Operator, operator, refuse } from "./operator.ts";
+import {
+  type ChannelRule,
+  carry,
+  join,
+  need,
+  type Operator,
+  operator,
+  type Port,
+} from "./operator.ts";
 import { slice } from "./slice.ts";
 
 type ConcatAttrs = { readonly axis: number };
@@ -47,9 +56,7 @@ export const concat: Operator<ConcatAttrs> = operator<ConcatAttrs>({
   channels({ inputs, attrs }, input, axis) {
     const joined = axisOf(attrs.axis, inputs[0]!.shape.length, "Concat: axis");
     if (inputs.length === 1) return carry(axis);
-    if (axis === joined) return refuse("Concat joins it with other layers");
-    if (inputs.some((v, i) => i !== input && constantOf(v) === undefined))
-      return refuse("Concat joins it with another computed value");
+    if (axis === joined) return inRow(inputs as readonly Value[], axis);
     return carry(
       axis,
       inputs.flatMap((_, i) => (i === input ? [] : [{ input: i, axis }])),
@@ -78,4 +85,15 @@ export const concat: Operator<ConcatAttrs> = operator<ConcatAttrs>({
 function total(parts: readonly Value[], axis: number): Dim {
   if (parts.length === 1) return parts[0].shape[axis];
   return parts.reduce((sum, p) => sum + length(p.shape[axis], `Concat: axis ${axis}`), 0);
+}
+
+/** The units of each input, one after the other. */
+function inRow(inputs: readonly Value[], axis: number): ChannelRule {
+  let from = 0;
+  const ports = inputs.map((x, input): Port => {
+    const first = from;
+    from += length(x.shape[axis], "Concat: joined axis");
+    return { input, axis, label: (i) => first + i };
+  });
+  return join([...ports, { output: 0, axis, label: each }]);
 }

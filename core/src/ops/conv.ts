@@ -1,9 +1,18 @@
-import { constantOf, type Value } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/graph.ts";
 import { known, size } from "../ir/tensor.ts";
-import { cutting } from "./channels.ts";
+import { blocks, cutting, each, places, present } from "./channels.ts";
 import { check, int, length, needFloat, rankFrom, sameDType } from "./check.ts";
 import { convTranspose } from "./convTranspose.ts";
-import { carry, consume, need, type Operator, operator, refuse } from "./operator.ts";
+import {
+  type ChannelRule,
+  carry,
+  consume,
+  join,
+  need,
+  type Operator,
+  operator,
+  refuse,
+} from "./operator.ts";
 import { explicit, reaches, taps, type WindowAttrs, type Windows, windows } from "./pads.ts";
 import { reduceSum } from "./reduceSum.ts";
 import { reshapeTo } from "./reshape.ts";
@@ -80,12 +89,15 @@ export const conv: Operator<ConvAttrs> = operator<ConvAttrs>({
     const group = groupOf(node.attrs, "Conv");
     if (input === 0 && axis === 0) return carry(0);
     if (axis >= 2) return refuse("it is a spatial axis of Conv");
-    if (group !== 1) return refuse(`grouped convolution (group ${group})`);
-    if (input === 0) return cutting(node, [{ input: 1, axis: 1 }], "Conv", consume);
-    if (input === 1 && axis === 0 && constantOf(node.inputs[1]) !== undefined)
-      return cutting(node, [{ input: 2, axis: 0 }], "Conv", (cuts) => carry(1, cuts));
-    return refuse("it is a parameter of Conv");
+    if (group !== 1) return groupedRule(node, input, axis, group);
+    if (input === 0) return consume([{ input: 1, axis: 1 }]);
+    if (input === 2) return refuse("it is the bias of Conv");
+    return axis === 1
+      ? consume([{ input: 0, axis: 1 }])
+      : cutting(node, [{ input: 2, axis: 0 }], (cuts) => carry(1, cuts));
   },
+  fitted: ({ inputs: [x], attrs }, gone) =>
+    groupsLeft(groupOf(attrs, "Conv"), x!, gone({ input: 0 }, 1), gone({ input: 1 }, 1)),
   macs: ({ inputs: [, w], outputs: [y] }) => size(known(y.shape)) * size(known(w!.shape).slice(1)),
   examples: [
     { inputs: [[2, 2, 4, 3], [3, 2, 2, 3], [3]], attrs: {}, constants: [1, 2] },
@@ -162,3 +174,52 @@ export function groupOf(attrs: { readonly group?: number }, type: string): numbe
 
 const slide = (x: Value, w: Value, attrs: ConvAttrs): Windows =>
   windows(attrs, x.shape.slice(2), known(w.shape).slice(2), "Conv");
+
+/**
+ * Of a grouped convolution whole groups go, with their channels and their feature maps; of few large
+ * groups the same places in all of them, channels and maps each by themselves.
+ */
+export function groupedRule(
+  node: Pick<Node, "inputs" | "outputs">,
+  input: number,
+  axis: number,
+  group: number,
+  transposed = false,
+): ChannelRule {
+  const [channels, maps] = [node.inputs[0]!, node.outputs[0]].map(
+    (v) => (v.shape[1] as number) / group,
+  );
+  const ofMaps = input === 2 || (input === 1 && axis === (transposed ? 1 : 0));
+  const ends = (c: (i: number) => number, m: (i: number) => number) => ({
+    x: { input: 0, axis: 1, label: c },
+    y: { output: 0, axis: 1, label: m },
+    bias: { input: 2, axis: 0, label: m },
+    /** The axis of the weights that counts all channels or maps, and the one within a group. */
+    all: { input: 1, axis: 0, label: transposed ? c : m },
+    within: { input: 1, axis: 1, label: each },
+  });
+  if (channels <= group) {
+    const { x, y, bias, all } = ends(blocks(channels), blocks(maps));
+    if (input === 1 && axis === 1)
+      return refuse(`it is within the groups of a convolution (group ${group})`);
+    return join(present(node, [x, y, all, bias]));
+  }
+  const { x: data, y, bias, all, within } = ends(places(channels), places(maps));
+  const [sums, makes] = transposed ? [all, within] : [within, all];
+  if (ofMaps) return join(present(node, [y, bias, makes]));
+  return join([
+    { ...data, summed: true },
+    { ...sums, summed: true },
+  ]);
+}
+
+/** `group` after channels are gone: as many as before where the groups have become smaller instead. */
+export function groupsLeft(
+  group: number,
+  x: Value,
+  gone: readonly number[],
+  within: readonly number[],
+): { readonly group?: number } {
+  if (gone.length === 0 || within.length > 0 || group === 1) return {};
+  return { group: group - gone.length / ((x.shape[1] as number) / group) };
+}

@@ -1,8 +1,8 @@
-import { constantOf, type Value } from "../ir/graph.ts";
+import type { Value } from "../ir/graph.ts";
 import { known, size } from "../ir/tensor.ts";
 import { cutting } from "./channels.ts";
 import { check, length, needFloat, rankFrom, sameDType } from "./check.ts";
-import { conv, groupOf, spatialAndBatch, weightGradient } from "./conv.ts";
+import { conv, groupedRule, groupOf, groupsLeft, spatialAndBatch, weightGradient } from "./conv.ts";
 import { carry, consume, need, type Operator, operator, refuse } from "./operator.ts";
 import { explicit, taps, transposedWindows, type WindowAttrs, type Windows } from "./pads.ts";
 import { reduceSum } from "./reduceSum.ts";
@@ -81,11 +81,17 @@ export const convTranspose: Operator<ConvTransposeAttrs> = operator<ConvTranspos
     const group = groupOf(node.attrs, type);
     if (input === 0 && axis === 0) return carry(0);
     if (axis >= 2) return refuse(`it is a spatial axis of ${type}`);
-    if (group !== 1) return refuse(`grouped convolution (group ${group})`);
-    if (input === 0) return cutting(node, [{ input: 1, axis: 0 }], type, consume);
-    if (input === 1 && axis === 1 && constantOf(node.inputs[1]) !== undefined)
-      return cutting(node, [{ input: 2, axis: 0 }], type, (cuts) => carry(1, cuts));
-    return refuse(`it is a parameter of ${type}`);
+    if (group !== 1) return groupedRule(node, input, axis, group, true);
+    if (input === 0) return consume([{ input: 1, axis: 0 }]);
+    if (input === 2) return refuse(`it is the bias of ${type}`);
+    return axis === 0
+      ? consume([{ input: 0, axis: 1 }])
+      : cutting(node, [{ input: 2, axis: 0 }], (cuts) => carry(1, cuts));
+  },
+  fitted({ inputs: [x], attrs }, gone) {
+    const group = groupOf(attrs, "ConvTranspose");
+    const whole = (x!.shape[1] as number) / group <= group;
+    return whole ? groupsLeft(group, x!, gone({ input: 0 }, 1), []) : {};
   },
   macs: ({ inputs: [x, w] }) => size(known(x!.shape)) * size(known(w!.shape).slice(1)),
   examples: [

@@ -1,17 +1,21 @@
-import type { Shape } from "../ir/tensor.ts";
+import { type Dim, known, type Shape } from "../ir/tensor.ts";
 import { broadcast, broadcastOffsets, unbroadcast } from "./broadcast.ts";
-import { ints } from "./check.ts";
+import { check, ints } from "./check.ts";
 import { constantInputs } from "./constantInputs.ts";
 import { carry, need, type Operator, operator, refuse } from "./operator.ts";
 
-type ExpandAttrs = { readonly shape: readonly number[] };
+type ExpandAttrs = {
+  /** Lengths by name are put in when the graph is bound to them (formats/batch.ts). */
+  readonly shape: Shape;
+};
+
+const inputs = constantInputs("Expand", [{ attr: "shape", input: 1 }]);
 
 export const expand: Operator<ExpandAttrs> = operator<ExpandAttrs>({
   type: "Expand",
   infer(inputs, attrs) {
     const x = need(inputs, 0, "Expand");
-    const target: Shape = ints(attrs.shape, { least: 0 }, "Expand: shape");
-    return [{ dtype: x.dtype, shape: broadcast(x.shape, target, "Expand") }];
+    return [{ dtype: x.dtype, shape: broadcast(x.shape, target(attrs), "Expand") }];
   },
   evaluate: ([x], _attrs, [{ dtype, shape }]) => [
     {
@@ -27,9 +31,15 @@ export const expand: Operator<ExpandAttrs> = operator<ExpandAttrs>({
       return refuse("Expand names the length of the axis");
     return carry(axis + y.shape.length - x!.shape.length);
   },
-  ...constantInputs("Expand", [{ attr: "shape", input: 1 }]),
+  ...inputs,
+  onnx: (node) => inputs.onnx({ ...node, attrs: { shape: known(node.attrs.shape, "Expand") } }),
   examples: [
     { inputs: [[3, 1]], attrs: { shape: [2, 1, 4] } },
     { inputs: [[]], attrs: { shape: [2, 2] } },
   ],
 });
+
+function target({ shape }: ExpandAttrs): Shape {
+  check(Array.isArray(shape), "Expand: shape must be a list of lengths");
+  return shape.map((d: Dim) => (typeof d === "string" ? d : ints([d], { least: 0 }, "Expand")[0]));
+}

@@ -1,5 +1,6 @@
 import { int64, known, size, strides, type Tensor } from "../ir/tensor.ts";
-import { axisOf, needDType } from "./check.ts";
+import { axisOf } from "./check.ts";
+import { needIndices } from "./indices.ts";
 import { filled } from "./literal.ts";
 import { need, type Operator, operator, refuse } from "./operator.ts";
 import { checkInside, scatterElements } from "./scatterElements.ts";
@@ -12,7 +13,7 @@ export const gatherElements: Operator<GatherElementsAttrs> = operator<GatherElem
   infer(inputs, { axis }) {
     const type = "GatherElements";
     const [data, indices] = [need(inputs, 0, type), need(inputs, 1, type)];
-    needDType(indices, "int64", `${type}: indices`);
+    needIndices(indices, `${type}: indices`);
     const along = axisOf(axis ?? 0, data.shape.length, `${type}: axis`);
     checkInside(data.shape, indices.shape, along, type);
     return [{ dtype: data.dtype, shape: indices.shape }];

@@ -1,4 +1,3 @@
-import { constantOf } from "../ir/graph.ts";
 import { type Dim, known } from "../ir/tensor.ts";
 import { broadcast, broadcastOffsets, unbroadcast } from "./broadcast.ts";
 import { cutting } from "./channels.ts";
@@ -64,17 +63,16 @@ export const gemm: Operator<GemmAttrs> = operator<GemmAttrs>({
   },
   channels(node, input, axis) {
     const { transA, transB } = read(node.attrs);
-    const [, b, c] = node.inputs;
+    const [, , c] = node.inputs;
     const inner = transB ? 1 : 0;
     const bias = (out: number) => {
       const at = out - 2 + (c?.shape.length ?? 0);
       return at < 0 || c?.shape[at] === 1 ? [] : [{ input: 2, axis: at }];
     };
-    if (input === 0 && axis === (transA ? 0 : 1))
-      return cutting(node, [{ input: 1, axis: inner }], "Gemm", consume);
-    if (input === 0) return cutting(node, bias(0), "Gemm", (cuts) => carry(0, cuts));
-    if (input === 1 && axis !== inner && constantOf(b) !== undefined)
-      return cutting(node, bias(1), "Gemm", (cuts) => carry(1, cuts));
+    if (input === 0 && axis === (transA ? 0 : 1)) return consume([{ input: 1, axis: inner }]);
+    if (input === 0) return cutting(node, bias(0), (cuts) => carry(0, cuts));
+    if (input === 1 && axis === inner) return consume([{ input: 0, axis: transA ? 0 : 1 }]);
+    if (input === 1) return cutting(node, bias(1), (cuts) => carry(1, cuts));
     return refuse(`it is operand ${"ABC"[input]} of Gemm`);
   },
   macs({ inputs: [a], outputs: [y], attrs }) {

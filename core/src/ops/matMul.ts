@@ -1,7 +1,6 @@
-import { constantOf, type Node, type Value } from "../ir/graph.ts";
+import type { Node, Value } from "../ir/graph.ts";
 import { type Dim, known, type Shape, size } from "../ir/tensor.ts";
 import { broadcast, broadcastOffsets, unbroadcast } from "./broadcast.ts";
-import { cutting } from "./channels.ts";
 import { equalDims, rankFrom, sameDType } from "./check.ts";
 import {
   type ChannelRule,
@@ -56,12 +55,10 @@ export const matMul: Operator<object> = operator<object>({
     const self = node.inputs[input]!;
     const other = node.inputs[1 - input]!;
     const fromEnd = self.shape.length - axis;
-    if (input === 1 && constantOf(self) === undefined)
-      return refuse("it is the right operand of MatMul");
     const inner = fromEnd === (input === 0 || self.shape.length === 1 ? 1 : 2);
     if (inner) {
       const there = other.shape.length - (input === 0 && other.shape.length > 1 ? 2 : 1);
-      return cutting(node, [{ input: 1 - input, axis: there }], "MatMul", consume);
+      return consume([{ input: 1 - input, axis: there }]);
     }
     return outer(node, input, fromEnd);
   },
@@ -115,7 +112,7 @@ function outer(node: Node<object>, input: number, fromEnd: number): ChannelRule 
     return refuse("MatMul repeats a single unit along the axis");
   const there = other.shape.length - fromEnd;
   const cuts = there < 0 || other.shape[there] === 1 ? [] : [{ input: 1 - input, axis: there }];
-  return cutting(node, cuts, "MatMul", (present) => carry(out, present));
+  return carry(out, cuts);
 }
 
 const swapped = (x: Value): Value => {

@@ -1,8 +1,14 @@
 import { makeNode, type Node, type Value } from "../ir/graph.ts";
-import type { Tensor, Type } from "../ir/tensor.ts";
+import type { Dim, Tensor, Type } from "../ir/tensor.ts";
 
-/** Attribute values, as in ONNX: numbers, strings, lists of them, tensors. */
-export type Attr = number | string | readonly number[] | readonly string[] | Tensor;
+/** Attribute values, as in ONNX: numbers, strings, lists of them, tensors; and lists of lengths. */
+export type Attr =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | readonly Dim[]
+  | Tensor;
 export type Attrs = { readonly [name: string]: Attr | undefined };
 
 /**
@@ -35,10 +41,17 @@ export interface Definition<A extends object = Attrs> {
       ) => readonly (Value | undefined)[]);
   /** How the indices of one axis of one input go through: for pruning and for grouping units. */
   channels(node: Node<A>, input: number, axis: number): ChannelRule;
+  /**
+   * The attributes that count units (groups, the lengths of parts), after units are gone. Attributes
+   * that need not change are left out. Throws InvalidNode where attributes cannot say what is left.
+   */
+  fitted?(node: Node<A>, gone: Gone): Partial<A>;
   /** Multiply–accumulates for one application (shapes known); 0 where negligible. */
   macs?(node: Node<A>): number;
   /** Attributes that ONNX stores as floats: the number 1 alone does not tell. */
   readonly floatAttrs?: readonly string[];
+  /** How many outputs there are is part of the meaning: those that nobody reads are written as well. */
+  readonly variadicOutputs?: true;
   /**
    * The node in standard ONNX (opset 21), where that differs: what is an attribute here and a constant
    * input there. Absent: inputs and attributes are ONNX's own.
@@ -61,6 +74,7 @@ export interface OnnxForm {
  * - carry on to `axis` of the output, unit u of U standing at o·(U·inner) + u·inner + k for
  *   o < outer, k < inner relative to the incoming arrangement; parameters in `cuts` go with them;
  * - or end here (`consume`: they are summed over), with the parameters in `cuts`;
+ * - or go together with indices of the axes in `ports` (one is the axis itself): those of the same label;
  * - or cannot be cut, because.
  */
 export type ChannelRule =
@@ -74,9 +88,25 @@ export type ChannelRule =
       readonly target?: { readonly input: number };
     }
   | { readonly kind: "consume"; readonly cuts: readonly Cut[] }
+  | { readonly kind: "join"; readonly ports: readonly Port[] }
   | { readonly kind: "refuse"; readonly because: string };
 
-/** A parameter (an input of the node) that is cut along an axis with the unit. */
+/** One axis of an input or output of a node. */
+export type Port = ({ readonly input: number } | { readonly output: number }) & {
+  readonly axis: number;
+  /** Indices of the ports of a rule that have the same label go together. */
+  readonly label: (index: number) => number;
+  /** The node sums over the axis: signals end there. */
+  readonly summed?: true;
+};
+
+/** The indices that an axis of an input or output loses, ascending. */
+export type Gone = (
+  end: { readonly input: number } | { readonly output: number },
+  axis: number,
+) => readonly number[];
+
+/** Another input of the node (a parameter, or a computed value) that loses the same indices of an axis. */
 export interface Cut {
   readonly input: number;
   readonly axis: number;
@@ -122,6 +152,8 @@ export const carry = (axis: number, cuts: readonly Cut[] = []): ChannelRule => (
 });
 
 export const consume = (cuts: readonly Cut[]): ChannelRule => ({ kind: "consume", cuts });
+
+export const join = (ports: readonly Port[]): ChannelRule => ({ kind: "join", ports });
 
 export const refuse = (because: string): ChannelRule => ({ kind: "refuse", because });
 

@@ -1,8 +1,10 @@
-import { type Dim, type Shape, size, strides } from "../ir/tensor.ts";
+import { type Dim, known, type Shape, size, strides, type Tensor } from "../ir/tensor.ts";
+import { applyAlong, type Row, transposedAlong } from "./alongAxis.ts";
+import { each } from "./channels.ts";
 import { axesOf, check, constantNumbers, ints, length, real } from "./check.ts";
 import { constantInputs } from "./constantInputs.ts";
 import { literal } from "./literal.ts";
-import { carry, need, type Operator, operator, refuse } from "./operator.ts";
+import { carry, join, need, type Operator, operator, refuse } from "./operator.ts";
 
 type PadAttrs = {
   /** Elements to add before each axis, then after each axis; negative ones are cut off. */
@@ -17,13 +19,13 @@ const lists = constantInputs("Pad", [
   { attr: "axes", input: 3 },
 ]);
 
-/** Padding with a constant. */
+/** Pads with a constant, or (mode) with the tensor's own elements: "reflect", "edge" or "wrap". */
 export const pad: Operator<PadAttrs> = operator<PadAttrs>({
   type: "Pad",
   infer(inputs, attrs) {
     const { dtype, shape } = need(inputs, 0, "Pad");
     const { mode = "constant" } = attrs;
-    check(mode === "constant", `Pad: mode ${mode} is not supported`);
+    check(mode === "constant" || Object.hasOwn(modes, mode), `Pad: mode ${mode} is unknown`);
     real(attrs.value, 0, "Pad: value");
     const { before, after } = margins(shape, attrs);
     return [
@@ -40,6 +42,7 @@ export const pad: Operator<PadAttrs> = operator<PadAttrs>({
   },
   evaluate([x], attrs, [{ dtype, shape }]) {
     const { before } = margins(x!.shape, attrs);
+    if (isOwn(attrs)) return [{ dtype, shape, data: padded(x!, attrs) }];
     const from = strides(x!.shape);
     const own = strides(shape);
     const data = Float64Array.from({ length: size(shape) }, (_, i) => {
@@ -55,11 +58,39 @@ export const pad: Operator<PadAttrs> = operator<PadAttrs>({
   },
   gradient([ct], { inputs: [x], attrs }) {
     const { before, after } = margins(x!.shape, attrs);
+    if (isOwn(attrs)) {
+      const shape = known(x!.shape);
+      let back = ct!;
+      for (const [axis, rows] of rowsOf(shape, attrs))
+        back = transposedAlong(back, axis, rows, shape[axis]);
+      return [back];
+    }
     return [pad({ pads: [...before, ...after].map((n) => 0 - n) }, ct!)];
   },
   channels({ inputs: [x], attrs }, _input, axis) {
     const { before, after } = margins(x!.shape, attrs);
-    return before[axis] === 0 && after[axis] === 0 ? carry(axis) : refuse("Pad adds units");
+    if (before[axis] === 0 && after[axis] === 0) return carry(axis);
+    const [first, n] = [before[axis], x!.shape[axis]];
+    const adds = first >= 0 && after[axis] >= 0 && (attrs.mode ?? "constant") === "constant";
+    if (!adds || typeof n !== "number") return refuse("Pad makes units of others");
+    // What is added goes by itself.
+    const own = (i: number) => (i >= first && i < first + n ? i - first : -1 - i);
+    return join([
+      { input: 0, axis, label: each },
+      { output: 0, axis, label: own },
+    ]);
+  },
+  fitted({ inputs: [x], attrs }, gone) {
+    const axes = attrs.axes ?? x!.shape.map((_, d) => d);
+    const pads = attrs.pads.map((pad, i) => {
+      const axis = axes[i % axes.length];
+      const d = axis < 0 ? axis + x!.shape.length : axis;
+      const first = attrs.pads[i % axes.length];
+      const end = first + Number(x!.shape[d]);
+      const lost = gone({ output: 0 }, d);
+      return pad - lost.filter((u) => (i < axes.length ? u < first : u >= end)).length;
+    });
+    return { pads };
   },
   onnx(node) {
     const { value, ...rest } = node.attrs;
@@ -83,6 +114,9 @@ export const pad: Operator<PadAttrs> = operator<PadAttrs>({
       attrs: { pads: [-1, 2], axes: [1], value: 0.5 },
       note: "cuts off and adds",
     },
+    { inputs: [[2, 4]], attrs: { pads: [1, 2, 0, 3], mode: "reflect" } },
+    { inputs: [[1, 2, 3, 4]], attrs: { pads: [1, 2, 0, 1], axes: [2, 3], mode: "edge" } },
+    { inputs: [[2, 3]], attrs: { pads: [0, 2, 0, 2], mode: "wrap" } },
   ],
 });
 
@@ -96,4 +130,47 @@ function margins(shape: Shape, attrs: PadAttrs) {
     after[axis] = pads[axes.length + i];
   });
   return { before, after };
+}
+
+const isOwn = ({ mode = "constant" }: PadAttrs): boolean => mode !== "constant";
+
+/** Which of n elements stands at place i, counted from the first. */
+const modes: Readonly<Record<string, (i: number, n: number) => number>> = {
+  edge: (i, n) => Math.min(Math.max(i, 0), n - 1),
+  wrap: (i, n) => ((i % n) + n) % n,
+  reflect(i, n) {
+    if (n === 1) return 0;
+    const period = 2 * (n - 1);
+    const place = ((i % period) + period) % period;
+    return place < n ? place : period - place;
+  },
+};
+
+/** For each padded axis where its elements come from. What is cut off is not repeated. */
+function rowsOf(
+  shape: readonly number[],
+  attrs: PadAttrs,
+): readonly (readonly [axis: number, rows: readonly Row[]])[] {
+  const { before, after } = margins(shape, attrs);
+  const place = modes[attrs.mode ?? "edge"];
+  return shape.flatMap((n, axis) => {
+    if (before[axis] === 0 && after[axis] === 0) return [];
+    const first = Math.max(0, -before[axis]);
+    const kept = n - first - Math.max(0, -after[axis]);
+    check(kept > 0, `Pad: axis ${axis} has nothing to repeat`);
+    const rows = Array.from({ length: n + before[axis] + after[axis] }, (_, i): Row => {
+      return [[first + place(i - Math.max(0, before[axis]), kept), 1]];
+    });
+    return [[axis, rows] as const];
+  });
+}
+
+function padded(x: Tensor, attrs: PadAttrs): Float64Array {
+  let data: Float64Array = Float64Array.from(x.data);
+  const shape = [...x.shape];
+  for (const [axis, rows] of rowsOf(x.shape, attrs)) {
+    data = applyAlong(data, shape, axis, rows);
+    shape[axis] = rows.length;
+  }
+  return data;
 }

@@ -1,31 +1,16 @@
-import { type Dim, known } from "../ir/tensor.ts";
+import { known } from "../ir/tensor.ts";
 import { broadcastOffsets } from "./broadcast.ts";
-import { axesOf, flag } from "./check.ts";
 import { constantInputs } from "./constantInputs.ts";
 import { expand } from "./expand.ts";
-import { carry, consume, need, type Operator, operator } from "./operator.ts";
+import { need, type Operator, operator } from "./operator.ts";
+import { keptShape, type ReduceAttrs, reducedAxes, reducedRule, reducedType } from "./reduce.ts";
 import { reshapeTo } from "./reshape.ts";
-
-export type ReduceAttrs = {
-  /** Absent: all axes, unless `noop_with_empty_axes`. */
-  readonly axes?: readonly number[];
-  readonly keepdims?: number;
-  readonly noop_with_empty_axes?: number;
-};
 
 export const reduceSum: Operator<ReduceAttrs> = operator<ReduceAttrs>({
   type: "ReduceSum",
-  infer(inputs, attrs) {
-    const { dtype, shape } = need(inputs, 0, "ReduceSum");
-    const axes = reduced(attrs, shape.length);
-    const keep = flag(attrs.keepdims, true, "ReduceSum: keepdims");
-    return [
-      { dtype, shape: shape.flatMap((d, i): Dim[] => (!axes.includes(i) ? [d] : keep ? [1] : [])) },
-    ];
-  },
+  infer: (inputs, attrs) => [reducedType(need(inputs, 0, "ReduceSum"), attrs, "ReduceSum")],
   evaluate([x], attrs, [{ dtype, shape }]) {
-    const axes = reduced(attrs, x!.shape.length);
-    const kept = x!.shape.map((d, i) => (axes.includes(i) ? 1 : d));
+    const kept = keptShape(x!.shape, reducedAxes(attrs, x!.shape.length, "ReduceSum"));
     const data = new Float64Array(kept.reduce((a, b) => a * b, 1));
     broadcastOffsets(kept, x!.shape).forEach((at, i) => {
       data[at] += x!.data[i];
@@ -34,16 +19,11 @@ export const reduceSum: Operator<ReduceAttrs> = operator<ReduceAttrs>({
   },
   gradient([ct], { inputs: [x], attrs }) {
     const shape = known(x!.shape);
-    const axes = reduced(attrs, shape.length);
-    const kept = shape.map((d, i) => (axes.includes(i) ? 1 : d));
+    const kept = keptShape(shape, reducedAxes(attrs, shape.length, "ReduceSum"));
     return [expand({ shape }, reshapeTo(ct!, kept))];
   },
-  channels({ inputs: [x], attrs }, _input, axis) {
-    const axes = reduced(attrs, x!.shape.length);
-    if (axes.includes(axis)) return consume([]);
-    const keep = flag(attrs.keepdims, true, "ReduceSum: keepdims");
-    return carry(keep ? axis : axis - axes.filter((a) => a < axis).length);
-  },
+  channels: ({ inputs: [x], attrs }, _input, axis) =>
+    reducedRule(attrs, x!.shape.length, axis, "ReduceSum"),
   ...constantInputs("ReduceSum", [{ attr: "axes", input: 1 }]),
   examples: [
     { inputs: [[2, 3, 2]], attrs: { axes: [1], keepdims: 0 } },
@@ -51,11 +31,3 @@ export const reduceSum: Operator<ReduceAttrs> = operator<ReduceAttrs>({
     { inputs: [[2, 3]], attrs: {} },
   ],
 });
-
-function reduced(attrs: ReduceAttrs, rank: number): readonly number[] {
-  if (attrs.axes === undefined || attrs.axes.length === 0)
-    return flag(attrs.noop_with_empty_axes, false, "ReduceSum: noop_with_empty_axes")
-      ? []
-      : axesOf(undefined, rank, "ReduceSum: axes");
-  return axesOf(attrs.axes, rank, "ReduceSum: axes");
-}

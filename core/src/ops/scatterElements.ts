@@ -1,21 +1,22 @@
-import { int64, known } from "../ir/tensor.ts";
-import { axisOf, check, needDType, sameDType } from "./check.ts";
+import { int64 } from "../ir/tensor.ts";
+import { axisOf, check, sameDType } from "./check.ts";
 import { elementOffset, gatherElements } from "./gatherElements.ts";
-import { filled } from "./literal.ts";
+import { needIndices } from "./indices.ts";
 import { need, type Operator, operator, refuse } from "./operator.ts";
+import { reductionOf, scatterGradient } from "./scatterReduction.ts";
 
 type ScatterAttrs = { readonly axis?: number; readonly reduction?: string };
 
-/** Inputs: data, indices, updates. Without `reduction: "add"` no index may occur twice. */
+/** Inputs: data, indices, updates. Without `reduction` no index may occur twice. */
 export const scatterElements: Operator<ScatterAttrs> = operator<ScatterAttrs>({
   type: "ScatterElements",
-  infer(inputs, { axis, reduction = "none" }) {
+  infer(inputs, { axis, reduction }) {
     const type = "ScatterElements";
     const [data, indices, updates] = [0, 1, 2].map((i) => need(inputs, i, type));
-    needDType(indices, "int64", `${type}: indices`);
+    needIndices(indices, `${type}: indices`);
     sameDType(data, updates, type);
     const along = axisOf(axis ?? 0, data.shape.length, `${type}: axis`);
-    check(reduction === "none" || reduction === "add", `${type}: reduction ${reduction}`);
+    reductionOf(reduction, type);
     check(
       indices.shape.join() === updates.shape.join(),
       `${type}: indices and updates differ in shape`,
@@ -25,21 +26,23 @@ export const scatterElements: Operator<ScatterAttrs> = operator<ScatterAttrs>({
   },
   evaluate([data, indices, updates], attrs, [{ dtype, shape }]) {
     const axis = axisOf(attrs.axis ?? 0, shape.length, "ScatterElements: axis");
+    const reduce = reductionOf(attrs.reduction, "ScatterElements");
     const result = Float64Array.from(data!.data);
     const offset = elementOffset(shape, indices!, axis);
     for (let i = 0; i < updates!.data.length; i++) {
       const at = offset(i);
-      result[at] = (attrs.reduction === "add" ? result[at] : 0) + updates!.data[i];
+      result[at] = reduce(result[at], updates!.data[i]);
     }
     return [{ dtype, shape, data: result }];
   },
-  gradient([ct], { inputs: [data, indices, updates], attrs }) {
-    const axis = attrs.axis ?? 0;
-    const kept =
-      attrs.reduction === "add"
-        ? ct
-        : scatterElements({ axis }, ct, indices, filled(ct!, known(updates!.shape), 0));
-    return [data && kept, undefined, gatherElements({ axis }, ct, indices)];
+  gradient([ct], { inputs: [data, indices, updates], outputs: [y], attrs }) {
+    const { axis = 0, reduction = "none" } = attrs;
+    const [toData, toUpdates] = scatterGradient(ct!, [data!, updates!, y], reduction, {
+      scatter: (how, into, values) =>
+        scatterElements({ axis, reduction: how }, into, indices, values),
+      gather: (from) => gatherElements({ axis }, from, indices),
+    });
+    return [toData, undefined, toUpdates];
   },
   channels: () => refuse("ScatterElements places units by index"),
   examples: [
@@ -49,6 +52,9 @@ export const scatterElements: Operator<ScatterAttrs> = operator<ScatterAttrs>({
       attrs: { axis: 1, reduction: "add" },
       constants: [1],
     },
+    { inputs: [[4], int64([2], [3, 0]), [2]], attrs: { reduction: "mul" }, constants: [1] },
+    { inputs: [[4], int64([3], [3, 0, 3]), [3]], attrs: { reduction: "max" }, constants: [1] },
+    { inputs: [[4], int64([3], [3, 0, 3]), [3]], attrs: { reduction: "min" }, constants: [1] },
   ],
 });
 

@@ -1,8 +1,9 @@
 import { type Dim, known, type Shape, size, strides } from "../ir/tensor.ts";
+import { each } from "./channels.ts";
 import { axesOf, check, ints } from "./check.ts";
 import { constantInputs } from "./constantInputs.ts";
 import { filled } from "./literal.ts";
-import { carry, need, type Operator, operator, refuse } from "./operator.ts";
+import { carry, join, need, type Operator, operator, refuse } from "./operator.ts";
 import { pad } from "./pad.ts";
 import { reshapeTo } from "./reshape.ts";
 
@@ -67,8 +68,27 @@ export const slice: Operator<SliceAttrs> = operator<SliceAttrs>({
   },
   channels({ inputs: [x], attrs }, _input, axis) {
     const { start, step, length } = ranges(x!.shape, attrs)[axis];
-    const whole = start === 0 && step === 1 && length === x!.shape[axis];
-    return whole ? carry(axis) : refuse("Slice picks units by their position");
+    if (start === 0 && step === 1 && length === x!.shape[axis]) return carry(axis);
+    if (step !== 1) return refuse("Slice picks every so many units");
+    return join([
+      { input: 0, axis, label: each },
+      { output: 0, axis, label: (i) => start + i },
+    ]);
+  },
+  /** Bounds move by what is gone before them; those that count from the end by what is gone behind. */
+  fitted({ inputs: [x], attrs }, gone) {
+    const axes = attrs.axes ?? attrs.starts.map((_, i) => i);
+    const moved = (bounds: readonly number[]) =>
+      bounds.map((bound, i) => {
+        const axis = axes[i] < 0 ? axes[i] + x!.shape.length : axes[i];
+        const lost = gone({ input: 0 }, axis);
+        const n = x!.shape[axis];
+        if (lost.length === 0 || typeof n !== "number" || bound >= n || bound < -n) return bound;
+        const from = bound < 0 ? bound + n : bound;
+        const before = lost.filter((u) => u < from).length;
+        return bound < 0 ? bound + lost.length - before : bound - before;
+      });
+    return { starts: moved(attrs.starts), ends: moved(attrs.ends) };
   },
   ...constantInputs("Slice", [
     { attr: "starts", input: 1 },

@@ -1,16 +1,9 @@
-import { type Layer, layersOf, typeOf } from "../explain/layers.ts";
+import type { Layer } from "../explain/layers.ts";
 import type { Edit } from "../formats/edits.ts";
-import {
-  constantOf,
-  consumers,
-  type Graph,
-  type Node,
-  topological,
-  type Value,
-} from "../ir/graph.ts";
-import type { ChannelRule, Cut, Operator } from "../ops/operator.ts";
-import { type Arrangement, indicesOf, whole } from "./arrangement.ts";
-import { storedCut } from "./storedCut.ts";
+import { constantOf, type Graph, type Node } from "../ir/graph.ts";
+import { changesOf, masksOf } from "./changes.ts";
+import { Closure, KnownRefusals } from "./closure.ts";
+import { place, Structure, unitAxis } from "./structure.ts";
 
 /** Units of one layer, by index in the model as it is. */
 export interface UnitSet {
@@ -20,8 +13,9 @@ export interface UnitSet {
 
 /** What has to change so that the units are gone; data that preview, file edit and check share. */
 export interface PrunePlan {
+  /** The units that were asked for and those of other layers that go with them. */
   readonly removed: readonly UnitSet[];
-  /** On the tensors of the model file. */
+  /** On the tensors and attributes of the model file. */
   readonly edits: readonly Edit[];
   /** Where the units' signals are summed up: masking them there is what the prune must equal. */
   readonly masks: readonly Mask[];
@@ -44,26 +38,74 @@ export interface Refusal {
 }
 
 export type Planned = { readonly plan: PrunePlan } | { readonly refusal: Refusal };
+export type Group = { readonly members: readonly UnitSet[] } | { readonly refusal: Refusal };
 
-/** Plans the removal of units from a chain-like part of the graph (Conv, Gemm, MatMul and what follows). */
+/** Plans the removal of units, with all that is coupled with them. */
 export function planPrune(graph: Graph, sets: readonly UnitSet[]): Planned {
-  const layers = new Map(layersOf(graph).map((l) => [l.name, l]));
-  const draft = new Draft(graph);
-  const removed: UnitSet[] = [];
-  for (const { layer: name, units } of merged(sets)) {
-    const layer = layers.get(name);
+  const structure = Structure.of(graph);
+  const closure = new Closure(structure);
+  const asked = merged(sets);
+  for (const { layer: name, units } of asked) {
+    const layer = structure.layers.get(name);
     if (layer === undefined)
-      return no(`there is no layer ${name}; there are ${[...layers.keys()].join(", ")}`, name);
-    const refusal = draft.remove(layer, units);
+      return no(
+        `there is no layer ${name}; there are ${[...structure.layers.keys()].join(", ")}`,
+        name,
+      );
+    const refusal =
+      impossible(layer, units) ?? closure.remove(layer.node.outputs[0], unitAxis(layer), units);
     if (refusal !== undefined) return { refusal };
-    removed.push({ layer: name, units });
   }
-  return { plan: { removed, edits: draft.edits(), masks: draft.masks } };
+  const emptied = nothingLeft(structure, closure);
+  if (emptied !== undefined) return { refusal: emptied };
+  const changes = changesOf(structure, closure);
+  if ("refusal" in changes) return changes;
+  const removed = removedBy(structure, closure, asked);
+  return { plan: { removed, edits: changes.edits, masks: masksOf(structure, closure) } };
+}
+
+/** The units that go when one goes, itself among them. */
+export function groupOf(graph: Graph, layer: Layer, unit: number): Group {
+  const structure = Structure.of(graph);
+  const closure = new Closure(structure);
+  const refusal = impossible(layer, [unit]) ?? refusalOf(structure, closure, layer, [unit]);
+  if (refusal !== undefined) return { refusal };
+  return { members: removedBy(structure, closure, [{ layer: layer.name, units: [unit] }]) };
 }
 
 /** Why no unit of the layer can be pruned; undefined when units can go. */
 export function fixedBecause(graph: Graph, layer: Layer): Refusal | undefined {
-  return new Draft(graph).remove(layer, layer.units > 1 ? [0] : []);
+  const structure = Structure.of(graph);
+  const verdicts = known.get(structure) ?? { fixed: new KnownRefusals(), free: new Set() };
+  known.set(structure, verdicts);
+  if (verdicts.free.has(layer.name)) return undefined;
+  const closure = new Closure(structure, verdicts.fixed);
+  const refusal = refusalOf(structure, closure, layer, [0]);
+  if (refusal !== undefined && !closure.ambiguous) verdicts.fixed.note(closure, refusal);
+  if (refusal === undefined)
+    for (const name of unitsBy(structure, closure).keys()) verdicts.free.add(name);
+  return refusal;
+}
+
+/** What is known of the units of a graph: where one is stuck, and the layers of which some can go. */
+const known = new WeakMap<
+  Structure,
+  { readonly fixed: KnownRefusals; readonly free: Set<string> }
+>();
+
+function refusalOf(
+  structure: Structure,
+  closure: Closure,
+  layer: Layer,
+  units: readonly number[],
+): Refusal | undefined {
+  const refusal =
+    impossible(layer, layer.units > 1 ? units : []) ??
+    closure.remove(layer.node.outputs[0], unitAxis(layer), units) ??
+    (layer.units > 1 ? nothingLeft(structure, closure) : undefined);
+  if (refusal !== undefined) return refusal;
+  const changes = changesOf(structure, closure);
+  return "refusal" in changes ? changes.refusal : undefined;
 }
 
 const no = (because: string, at: string): Planned => ({ refusal: { because, at } });
@@ -78,170 +120,48 @@ function merged(sets: readonly UnitSet[]): UnitSet[] {
   return [...all].map(([layer, units]) => ({ layer, units: [...units].sort((a, b) => a - b) }));
 }
 
-/** Collects the cuts of one plan. */
-class Draft {
-  readonly masks: Mask[] = [];
-  readonly #uses: ReadonlyMap<Value, readonly Node[]>;
-  readonly #readers: ReadonlyMap<string, number>;
-  readonly #outputs: ReadonlySet<Value>;
-  readonly #cuts = new Map<string, Map<number, Set<number>>>();
-  readonly #shapes = new Map<string, number[]>();
-
-  constructor(graph: Graph) {
-    this.#uses = consumers(graph);
-    this.#outputs = new Set(graph.outputs);
-    this.#readers = readersOf(graph);
-  }
-
-  edits(): Edit[] {
-    const cuts = [...this.#cuts].flatMap(([tensor, axes]) =>
-      [...axes].map(
-        ([axis, indices]): Edit => ({ tensor, axis, remove: [...indices].sort((a, b) => a - b) }),
-      ),
-    );
-    return [...cuts, ...[...this.#shapes].map(([tensor, replace]): Edit => ({ tensor, replace }))];
-  }
-
-  remove(layer: Layer, units: readonly number[]): Refusal | undefined {
-    const at = layer.name;
-    const bad = units.find((u) => !Number.isInteger(u) || u < 0 || u >= layer.units);
-    if (bad !== undefined)
-      return { because: `there is no unit ${bad}: ${at} has units 0 to ${layer.units - 1}`, at };
-    if (units.length >= layer.units) return { because: "at least one unit must stay", at };
-    if (layer.output) return { because: "its units are the outputs of the model", at };
-    const own = ownCuts(layer);
-    if (typeof own === "string") return { because: own, at };
-    const start = whole(layer.units);
-    for (const cut of own) {
-      const refusal = this.#cut(layer.node, cut, start, units);
-      if (refusal !== undefined) return refusal;
-    }
-    const axis = typeOf(layer.node) === "Conv" ? 1 : layer.node.outputs[0].shape.length - 1;
-    return this.#walk(layer.node.outputs[0], axis, start, units);
-  }
-
-  /** Follows the units' axis to where it is summed up. */
-  #walk(
-    value: Value,
-    axis: number,
-    arrangement: Arrangement,
-    units: readonly number[],
-  ): Refusal | undefined {
-    if (this.#outputs.has(value))
-      return { because: "its units reach an output of the model", at: place(value.node) };
-    for (const node of this.#uses.get(value) ?? [])
-      for (let input = 0; input < node.inputs.length; input++) {
-        if (node.inputs[input] !== value) continue;
-        const rule = (node.operator as Operator).channels(node, input, axis);
-        const refusal = this.#follow(node, input, axis, rule, arrangement, units);
-        if (refusal !== undefined) return refusal;
-      }
-    return undefined;
-  }
-
-  #follow(
-    node: Node,
-    input: number,
-    axis: number,
-    rule: ChannelRule,
-    arrangement: Arrangement,
-    units: readonly number[],
-  ): Refusal | undefined {
-    if (rule.kind === "refuse") return { because: rule.because, at: place(node) };
-    for (const cut of rule.cuts) {
-      const refusal = this.#cut(node, cut, arrangement, units);
-      if (refusal !== undefined) return refusal;
-    }
-    if (rule.kind === "consume") {
-      this.masks.push({ node, input, axis, indices: indicesOf(arrangement, units) });
-      return undefined;
-    }
-    const next = {
-      units: arrangement.units,
-      outer: arrangement.outer * rule.outer,
-      inner: arrangement.inner * rule.inner,
-    };
-    if (rule.target !== undefined) {
-      const refusal = this.#reshape(
-        node,
-        node.inputs[rule.target.input]!,
-        rule.axis,
-        indicesOf(next, units).length,
-      );
-      if (refusal !== undefined) return refusal;
-    }
-    return this.#walk(node.outputs[0], rule.axis, next, units);
-  }
-
-  #cut(
-    node: Node,
-    { input, axis }: Cut,
-    arrangement: Arrangement,
-    units: readonly number[],
-  ): Refusal | undefined {
-    const cut = storedCut(node.inputs[input]!, axis, indicesOf(arrangement, units));
-    if (cut === undefined)
-      return { because: "its parameters are computed, not stored", at: place(node) };
-    const shared = this.#unshared(node, cut.tensor);
-    if (shared !== undefined) return shared;
-    const tensor = cut.tensor.node.name;
-    const axes = this.#cuts.get(tensor) ?? new Map<number, Set<number>>();
-    const indices = axes.get(cut.axis) ?? new Set();
-    for (const i of cut.indices) indices.add(i);
-    this.#cuts.set(tensor, axes.set(cut.axis, indices));
-    for (const target of cut.targets) {
-      const refusal = this.#reshape(node, target.shape, target.axis, target.fewer);
-      if (refusal !== undefined) return refusal;
-    }
-    return undefined;
-  }
-
-  /** A Reshape that names the length of the cut axis gets the new one. */
-  #reshape(node: Node, shape: Value, axis: number, fewer: number): Refusal | undefined {
-    const shared = this.#unshared(node, shape);
-    if (shared !== undefined) return shared;
-    const { name } = shape.node;
-    const lengths = this.#shapes.get(name) ?? Array.from(constantOf(shape)!.data);
-    lengths[axis] -= fewer;
-    this.#shapes.set(name, lengths);
-    return undefined;
-  }
-
-  /** A stored tensor may be cut when one place reads it. */
-  #unshared(node: Node, { node: { name } }: Value): Refusal | undefined {
-    if (name === "") return { because: "its parameters are computed, not stored", at: place(node) };
-    if ((this.#readers.get(name) ?? 0) > 1)
-      return { because: `its parameter ${name} is shared with another node`, at: place(node) };
-    return undefined;
-  }
+/** What is wrong with the choice of units itself. */
+function impossible(layer: Layer, units: readonly number[]): Refusal | undefined {
+  const at = layer.name;
+  const bad = units.find((u) => !Number.isInteger(u) || u < 0 || u >= layer.units);
+  if (bad !== undefined)
+    return { because: `there is no unit ${bad}: ${at} has units 0 to ${layer.units - 1}`, at };
+  if (units.length >= layer.units) return { because: "at least one unit must stay", at };
+  if (layer.output) return { because: "its units are the outputs of the model", at };
+  return undefined;
 }
 
-/** The layer's own parameters, cut along its units; or why not. */
-function ownCuts({ node, units }: Layer): readonly Cut[] | string {
-  const bias = node.inputs[2];
-  const biasAxis = (bias?.shape.length ?? 1) - 1;
-  const varies = bias !== undefined && bias.shape[biasAxis] === units && bias.shape.length > 0;
-  const biasCut = varies ? [{ input: 2, axis: biasAxis }] : [];
-  const attrs = node.attrs as { group?: number; transB?: number };
-  switch (typeOf(node)) {
-    case "Conv":
-      if ((attrs.group ?? 1) !== 1) return `it is a grouped convolution (group ${attrs.group})`;
-      return [{ input: 1, axis: 0 }, ...biasCut];
-    case "Gemm":
-      return [{ input: 1, axis: attrs.transB === 1 ? 0 : 1 }, ...biasCut];
-    default:
-      return [{ input: 1, axis: node.inputs[1]!.shape.length - 1 }];
+/** Coupled units may be all there are. */
+function nothingLeft(structure: Structure, closure: Closure): Refusal | undefined {
+  for (const { value, axis, indices } of closure.removals()) {
+    if (indices.size < Number(value.shape[axis])) continue;
+    const layer = structure.layerOf.get(value);
+    const at = layer?.name ?? (constantOf(value) ? `tensor ${value.node.name}` : place(value.node));
+    return { because: "all of its units go together, and at least one must stay", at };
   }
+  return undefined;
 }
 
-/** How many places read each stored tensor. */
-function readersOf(graph: Graph): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const node of topological(graph.outputs))
-    for (const v of node.inputs)
-      if (constantOf(v) !== undefined)
-        counts.set(v!.node.name, (counts.get(v!.node.name) ?? 0) + 1);
-  return counts;
+/** The layers that were asked for first, then the others in the order of the graph. */
+function removedBy(
+  structure: Structure,
+  closure: Closure,
+  asked: readonly UnitSet[],
+): readonly UnitSet[] {
+  const units = unitsBy(structure, closure);
+  const order = [...units.keys()].sort((a, b) => structure.rank(a) - structure.rank(b));
+  return [...new Set([...asked.map((s) => s.layer), ...order])].flatMap((layer) => {
+    const own = units.get(layer);
+    return own === undefined ? [] : [{ layer, units: own }];
+  });
 }
 
-const place = (node: Node): string => `${typeOf(node)} node ${node.name}`;
+function unitsBy(structure: Structure, closure: Closure): ReadonlyMap<string, readonly number[]> {
+  const units = new Map<string, readonly number[]>();
+  for (const { value, axis } of closure.removals()) {
+    const layer = structure.layerOf.get(value);
+    if (layer !== undefined && axis === unitAxis(layer))
+      units.set(layer.name, closure.gone(value, axis));
+  }
+  return units;
+}

@@ -5,6 +5,8 @@ import type { Tensor } from "../ir/tensor.ts";
 export interface Runtime {
   /** As in `--engine`. */
   readonly name: string;
+  /** What it computes with, where it has several: "wasm". */
+  readonly backend?: string;
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
 }
 

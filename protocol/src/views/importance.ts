@@ -8,11 +8,43 @@ export interface Importance {
   readonly accuracy?: number;
   readonly layers: readonly LayerImportance[];
   readonly input: InputImportance;
+  /** How the outputs were gone through; absent for weights alone. */
+  readonly estimator?: ImportanceEstimator;
+  /** Layers whose importance cannot be computed, and why. */
+  readonly refused?: readonly RefusedLayer[];
+  /** What ran the graphs, with its backend: "onnxruntime", "tfjs (wasm)"; absent where nothing ran. */
+  readonly engine?: string;
   /** Said where σ vanishes (an affine model): the root mean square stands in for it. */
   readonly note?: string;
 }
 
 export type ImportanceIndex = "sigma" | "gate" | "scaled";
+
+export interface RefusedLayer {
+  readonly layer: string;
+  readonly op: string;
+  readonly because: string;
+}
+
+/**
+ * Probes are random sums of all outputs: sums of σ over outputs (and positions) are then taken in
+ * quadrature, √Σ_j σ_j², and are estimates with an interval.
+ */
+export type ImportanceEstimator =
+  | { readonly kind: "exact" }
+  | {
+      readonly kind: "probes";
+      readonly probes: number;
+      readonly seed: number;
+      /** Of the intervals: 0.95. */
+      readonly level: number;
+    };
+
+/** Per unit: where the value lies that all outputs, one by one, would give. */
+export interface Interval {
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+}
 
 /** One number per unit, in unit order; empty where it takes data and there are none. Sums are over the model's outputs j and, for filters, positions. */
 export interface LayerImportance {
@@ -44,11 +76,19 @@ export interface LayerImportance {
   readonly contribution: readonly (readonly number[])[];
   /** Whether the units are the model's outputs. */
   readonly output: boolean;
+  /** Of `importance`, when it is an estimate. */
+  readonly interval?: Interval;
+  /** How far the ranking can be relied on, 0 to 1: the rank correlation that another set of probes is expected to have with it. */
+  readonly reliability?: number;
 }
 
 export interface InputImportance {
   /** Shape of one sample as the model takes it. */
   readonly shape: readonly number[];
-  /** Σ_j σ(∂y_j/∂x_i), row-major. */
+  /** Σ_j σ(∂y_j/∂x_i), row-major; empty where `refused`. */
   readonly importance: readonly number[];
+  /** Of `importance`, when it is an estimate. */
+  readonly interval?: Interval;
+  /** Why the input has no importance: token ids have no derivative. */
+  readonly refused?: string;
 }

@@ -14,8 +14,8 @@ export interface Arguments {
 export interface Terminal {
   out(text: string): void;
   note(text: string): void;
-  /** Shows how far the work is, when stderr is a terminal. */
-  progress(done: number, total: number): void;
+  /** Shows how far the work is and the seconds that are left, when stderr is a terminal. */
+  progress(done: number, total: number, left?: number): void;
   /** Aborted by Ctrl+C. */
   readonly signal: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { isLength, LENGTHS } from "#core/data/images/arrange.ts";
 import type { Preprocess } from "#core/data/preprocess.ts";
 import type { DataSpec } from "#core/data/spec.ts";
 import { fail } from "#core/problem.ts";
@@ -17,16 +18,27 @@ export const dataFlags = {
   mean: { type: "string" },
   std: { type: "string" },
   layout: { type: "string" },
+  size: { type: "string" },
+  resize: { type: "string" },
+  crop: { type: "string" },
+  channels: { type: "string" },
   limit: { type: "string" },
 } satisfies Flags;
 
 export const dataHelp = [
-  ["--data DATA", "data file: IDX (.gz), .npz, .npy, .csv#target=column"],
-  ["--labels FILE", "labels, when they are not in or beside the data"],
+  [
+    "--data DATA",
+    "data: IDX (.gz), .npz, .npy, .csv#target=column, or a folder of PNG or JPEG files",
+  ],
+  ["--labels FILE", "labels, when they are not in or beside the data, or the names of folders"],
   ["--scale S", "multiplies every value (1/255: 0.00392156862745098)"],
   ["--mean A,B,C", "subtracted per channel after scaling"],
   ["--std A,B,C", "divides per channel"],
   ["--layout NCHW|NHWC", "where the model's input has its channels"],
+  ["--size H,W|S", "pictures: resized to H,W, or until the shorter side is S"],
+  ["--resize bilinear|nearest", "pictures: how (default: bilinear, with antialiasing)"],
+  ["--crop H,W", "pictures: cut from the middle after resizing"],
+  ["--channels rgb|bgr|grey", "pictures: their channels (default: by the model's input)"],
   ["--limit N", "only the first N samples"],
 ] as const;
 
@@ -38,7 +50,7 @@ export const computeFlags = {
 } satisfies Flags;
 
 export const computeHelp = [
-  ["--engine onnxruntime", "what runs the graphs"],
+  ["--engine onnxruntime|tfjs", "what runs the graphs (default: onnxruntime)"],
   ["--processes N", "compute processes (default: one per core)"],
   ["--batch N", "samples in one run (default: by the size of the model)"],
 ] as const;
@@ -105,11 +117,19 @@ function preprocess(args: Arguments): Preprocess {
   const mean = numbers(args, "mean");
   const std = numbers(args, "std");
   const layout = oneOf(args, "layout", ["NCHW", "NHWC"]);
+  const size = lengths(args, "size", [1, 2]);
+  const crop = lengths(args, "crop", [2]);
+  const resize = oneOf(args, "resize", ["bilinear", "nearest"]);
+  const channels = oneOf(args, "channels", ["rgb", "bgr", "grey"]);
   return {
     ...(scale === undefined ? {} : { scale }),
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
     ...(layout === undefined ? {} : { layout }),
+    ...(size === undefined ? {} : { size: size.length === 1 ? size[0]! : size }),
+    ...(resize === undefined ? {} : { resize }),
+    ...(crop === undefined ? {} : { crop }),
+    ...(channels === undefined ? {} : { channels }),
   };
 }
 
@@ -120,4 +140,21 @@ function numbers(args: Arguments, flag: string): readonly number[] | undefined {
   if (given.trim() === "" || values.some((v) => !Number.isFinite(v)))
     return fail("bad-request", `--${flag} ${given}: expected numbers separated by commas`, "");
   return values;
+}
+
+/** Lengths of pictures: so many of them. */
+function lengths(
+  args: Arguments,
+  flag: string,
+  counts: readonly number[],
+): readonly number[] | undefined {
+  const values = numbers(args, flag);
+  if (values === undefined || (counts.includes(values.length) && values.every(isLength)))
+    return values;
+  const expected = counts.includes(1) ? "a length, or height and width" : "height and width";
+  return fail(
+    "bad-request",
+    `--${flag} ${text(args, flag)}: expected ${expected} in pixels, ${LENGTHS}`,
+    "",
+  );
 }

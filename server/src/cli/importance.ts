@@ -1,3 +1,4 @@
+import { FEWEST_PROBES } from "#core/explain/importance/estimator.ts";
 import { MEASURES } from "#core/explain/importance/statistics.ts";
 import { fail } from "#core/problem.ts";
 import { findings } from "#core/report/findings.ts";
@@ -5,7 +6,10 @@ import type { Importance } from "#protocol/views/importance.ts";
 import { computeImportance } from "../operations/importance.ts";
 import { inspectModel } from "../operations/inspect.ts";
 import { ENGINES } from "../runtime/engines.ts";
-import type { Command } from "./command.ts";
+import { checkpointIn } from "../workspace/checkpoints.ts";
+import { unchangedKey } from "../workspace/results.ts";
+import { defaultStorage } from "../workspace/storage.ts";
+import type { Arguments, Command } from "./command.ts";
 import { failsOn } from "./failOn.ts";
 import {
   computeFlags,
@@ -32,6 +36,8 @@ export const importance: Command = {
     outputs: { type: "string" },
     index: { type: "string" },
     layers: { type: "string" },
+    output: { type: "string" },
+    probes: { type: "string" },
     top: { type: "string" },
     seed: { type: "string" },
     "fail-on": { type: "string" },
@@ -45,8 +51,13 @@ export const importance: Command = {
       "what ranks the units (default: gate for filters, scaled for dense units)",
     ],
     ["--layers A,B", "only these layers"],
+    ["--output NAME", "which output of the model is explained (default: the first)"],
+    [
+      "--probes K|exact",
+      "random sums of all outputs, K of them, instead of every output by itself (default: exact up to 64 outputs, else 32)",
+    ],
     ["--top N", "units shown per layer (default: 5 first and last)"],
-    ["--seed N", "for random choices; the same seed gives the same result"],
+    ["--seed N", "of the probes (default: 1); the same seed gives the same result"],
     [
       "--low-importance S",
       "share of the layer's largest importance below which a unit is a finding (default: 0.05)",
@@ -57,27 +68,31 @@ export const importance: Command = {
   async run(args, terminal) {
     const model = modelPath(args);
     const data = dataSpec(args) ?? fail("bad-request", "name the data with --data", "");
-    number(args, "seed", Number.isInteger, "a whole number");
+    const seed = number(args, "seed", Number.isInteger, "a whole number");
+    const probes = probesOf(args);
+    const output = text(args, "output");
     const started = performance.now();
     const outputs = oneOf(args, "outputs", ["probabilities", "logits"]);
     const index = oneOf(args, "index", ["sigma", "gate", "scaled"]);
     const engine = oneOf(args, "engine", ENGINES);
     const layers = text(args, "layers")?.split(",");
     const batch = count(args, "batch");
-    const result = await computeImportance(
-      cliPool(count(args, "processes")),
-      {
-        model,
-        data,
-        measures: MEASURES,
-        ...(outputs === undefined ? {} : { outputs }),
-        ...(index === undefined ? {} : { index }),
-        ...(engine === undefined ? {} : { engine }),
-        ...(layers === undefined ? {} : { layers }),
-        ...(batch === undefined ? {} : { batch }),
-      },
-      terminal,
-    );
+    const request = {
+      model,
+      data,
+      measures: MEASURES,
+      ...(outputs === undefined ? {} : { outputs }),
+      ...(index === undefined ? {} : { index }),
+      ...(engine === undefined ? {} : { engine }),
+      ...(layers === undefined ? {} : { layers }),
+      ...(batch === undefined ? {} : { batch }),
+      ...(probes === undefined ? {} : { probes }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(output === undefined ? {} : { output }),
+    };
+    const checkpoint = checkpointIn(defaultStorage(), await unchangedKey(request));
+    const control = { signal: terminal.signal, progress: terminal.progress, checkpoint };
+    const result = await computeImportance(cliPool(count(args, "processes")), request, control);
     const lowImportance =
       number(args, "low-importance", (n) => n >= 0 && n <= 1, "a share from 0 to 1") ?? 0.05;
     const found = findings(await inspectModel(model), result, { lowImportance });
@@ -91,7 +106,16 @@ export const importance: Command = {
   },
 };
 
-function footer({ samples, accuracy }: Importance, seconds: number): string {
+function probesOf(args: Arguments): number | "exact" | undefined {
+  if (text(args, "probes") === "exact") return "exact";
+  const valid = (n: number) => Number.isInteger(n) && n >= FEWEST_PROBES;
+  return number(args, "probes", valid, `exact, or a whole number from ${FEWEST_PROBES} up`);
+}
+
+function footer({ samples, accuracy, engine, estimator }: Importance, seconds: number): string {
   const known = accuracy === undefined ? "" : `; accuracy ${accuracy.toFixed(4)}`;
-  return `\n${samples.toLocaleString("en")} samples${known}; ${seconds.toFixed(2)} s\n`;
+  const by =
+    estimator?.kind === "probes" ? `, ${estimator.probes} probes, seed ${estimator.seed}` : "";
+  const ran = engine === undefined || engine === "onnxruntime" ? "" : `, ${engine}`;
+  return `\n${samples.toLocaleString("en")} samples${known}; ${seconds.toFixed(2)} s${ran}${by}\n`;
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { describe, type Problem, ProblemError, problem } from "#core/problem.ts";
+import { timeLeft } from "../compute/timeLeft.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
 import { commonFlags } from "./flags.ts";
 import { disposePool } from "./pool.ts";
@@ -83,11 +84,12 @@ function terminal(): Terminal {
       clearProgress();
       process.stderr.write(`${text}\n`);
     },
-    progress(done, total) {
+    progress(done, total, left) {
       if (!process.stderr.isTTY) return;
       shown = true;
+      const said = timeLeft(left);
       process.stderr.write(
-        `\r\u001b[K${done.toLocaleString("en")} of ${total.toLocaleString("en")} samples`,
+        `\r\u001b[K${done.toLocaleString("en")} of ${total.toLocaleString("en")} samples${said && `, ${said}`}`,
       );
     },
     signal: abort.signal,

@@ -3,8 +3,12 @@ import type { Importance, LayerImportance } from "#protocol/views/importance.ts"
 const SHOWN = 5;
 
 /** The units of every layer, most important first; the middle is left out. */
-export function rankedTable({ layers }: Importance, top?: number): string {
-  return layers.map((layer) => layerTable(layer, top)).join("\n");
+export function rankedTable({ layers, refused = [] }: Importance, top?: number): string {
+  const tables = layers.map((layer) => layerTable(layer, top)).join("\n");
+  return refused.reduce(
+    (text, { layer, op, because }) => `${text}\n${layer}  ${op}  not computed: ${because}\n`,
+    tables,
+  );
 }
 
 function layerTable(layer: LayerImportance, top: number | undefined): string {
@@ -17,7 +21,9 @@ function layerTable(layer: LayerImportance, top: number | undefined): string {
   const last = whole || top !== undefined ? [] : order.slice(-SHOWN);
   const row = (u: number) =>
     `  ${String(order.indexOf(u) + 1).padStart(5)}  ${`${name}/${u}`.padEnd(name.length + 6)}  ${show(importance[u]!)}  ${show(sigma[u]!)}  ${(100 * active[u]!).toFixed(1).padStart(5)} %`;
-  const title = `${name}  ${op}  ${units} units, ranked by ${index}${layer.output ? "  (outputs)" : ""}`;
+  const relied =
+    layer.reliability === undefined ? "" : `, reliability ${layer.reliability.toFixed(2)}`;
+  const title = `${name}  ${op}  ${units} units, ranked by ${index}${relied}${layer.output ? "  (outputs)" : ""}`;
   const head = `  ${"rank".padStart(5)}  ${"unit".padEnd(name.length + 6)}  ${"importance".padStart(10)}  ${"sigma".padStart(10)}   active`;
   const gap = last.length > 0 ? [`  ${"…".padStart(5)}  (${units - 2 * SHOWN} more)`] : [];
   return `${[title, head, ...first.map(row), ...gap, ...last.map(row)].join("\n")}\n`;

@@ -22,8 +22,9 @@ async function handle(message: ToCompute): Promise<void> {
         current = undefined;
         const task = await taskOfName(message.task).open(message.params);
         current = { job, task };
-        const { samples, batch, info } = task;
-        return send({ kind: "opened", job, samples, batch, info });
+        const { samples, batch, shardSize, info } = task;
+        const size = shardSize === undefined ? {} : { shardSize };
+        return send({ kind: "opened", job, samples, batch, info, ...size });
       }
       case "run": {
         if (current?.job !== job) return;

@@ -13,6 +13,7 @@ export type FromCompute =
       readonly job: number;
       readonly samples: number;
       readonly batch: number;
+      readonly shardSize?: number;
       readonly info: unknown;
     }
   | {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism, constants, setPriority } from "node:os";
 import { ProblemError, problem } from "#core/problem.ts";
+import { type Checkpoint, Resuming } from "./checkpoint.ts";
 import { inShardOrder } from "./inShardOrder.ts";
 import type { FromCompute, ToCompute } from "./messages.ts";
 import type { Task } from "./task.ts";
@@ -16,8 +17,10 @@ export interface PoolOptions {
 
 export interface Control {
   readonly signal?: AbortSignal;
-  /** Called after every shard. */
-  progress?(done: number, total: number): void;
+  /** Called after every shard; `left` is an estimate of the seconds that are left. */
+  progress?(done: number, total: number, left?: number): void;
+  /** Where the sums are kept when the job ends before its time. */
+  readonly checkpoint?: Checkpoint;
 }
 
 export interface Done<R, I> {
@@ -66,22 +69,29 @@ export class Pool {
     const cancel = () => abort.abort(cancelled());
     control.signal?.addEventListener("abort", cancel);
     if (control.signal?.aborted === true) cancel();
+    let interrupted = async (): Promise<void> => undefined;
     try {
       abort.signal.throwIfAborted();
       while (workers.length < (task.alone === true ? 1 : this.#size))
         workers.push(new Worker(this.#take(), job, abort.signal));
       const [first] = await Promise.all(workers.map((w) => w.open(task.name, params)));
-      const { samples, batch, info } = first!;
-      const shards = shardsOf(samples, batch);
-      const merged = inShardOrder(task.merge);
-      let next = 0;
-      let done = 0;
+      const { samples, batch, shardSize, info } = first!;
+      const shards = shardsOf(samples, batch, shardSize);
+      const opening = { samples, batch, shards: shards.length, info };
+      const { resuming, before } = await Resuming.open<R>(control.checkpoint, opening);
+      const merged = inShardOrder(task.merge, before);
+      interrupted = () => resuming.interrupted(merged.merged());
+      let next = before?.next ?? 0;
+      let done = before === undefined ? 0 : (shards[next]?.from ?? samples);
+      const left = remaining(samples, done);
+      if (done > 0) control.progress?.(done, samples);
       const run = async (worker: Worker): Promise<void> => {
         // Each process gets later and later shards, so it streams the data forward once.
         for (let range = shards[next++]; range !== undefined; range = shards[next++]) {
           merged.add(range.shard, (await worker.run(range)) as R);
           done += range.to - range.from;
-          control.progress?.(done, samples);
+          resuming.passed(merged.merged());
+          control.progress?.(done, samples, left(done));
         }
       };
       // With many shards, the next one waits at the process while the last one's sums are sent.
@@ -89,7 +99,13 @@ export class Pool {
       await Promise.all(workers.flatMap((w) => new Array<Worker>(ahead).fill(w)).map(run));
       for (const worker of workers) this.#give(worker);
       workers.length = 0;
-      return { partial: merged.result(), info: info as I };
+      const partial = merged.result();
+      await resuming.finished();
+      return { partial, info: info as I };
+    } catch (error) {
+      for (const worker of workers.splice(0)) this.#kill(worker.child);
+      await interrupted();
+      throw error;
     } finally {
       control.signal?.removeEventListener("abort", cancel);
       for (const worker of workers) this.#kill(worker.child);
@@ -218,9 +234,18 @@ const died = (how: string) =>
     problem("compute-failed", `the compute process ended (${how}); run it again`, ""),
   );
 
-/** Whole batches, about SHARD samples each: fixed by the data alone, so results do not depend on processes. */
-export function shardsOf(samples: number, batch: number): Range[] {
-  const size = Math.max(1, Math.round(SHARD / batch)) * batch;
+/** Seconds that are left, by what was done since the start (`from` was done before). */
+function remaining(samples: number, from: number): (done: number) => number {
+  const started = performance.now();
+  return (done) => ((performance.now() - started) / 1000 / (done - from)) * (samples - done);
+}
+
+/**
+ * Whole batches, about SHARD samples each, or fewer where the task says so: fixed by the data and the
+ * question alone, so results do not depend on processes.
+ */
+export function shardsOf(samples: number, batch: number, most = SHARD): Range[] {
+  const size = Math.max(1, Math.round(Math.min(SHARD, most) / batch)) * batch;
   return Array.from({ length: Math.ceil(samples / size) }, (_, shard) => ({
     shard,
     from: shard * size,

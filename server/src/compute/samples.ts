@@ -1,11 +1,13 @@
 import type { Batch, Dataset } from "#core/data/dataset.ts";
 import { type Forward, forward } from "#core/data/forward.ts";
 import { limit } from "#core/data/limit.ts";
+import { classMismatch, pictureKeys, rangeMismatch } from "#core/data/mismatch.ts";
 import { openDataset } from "#core/data/open.ts";
-import { fitToInput, prepare } from "#core/data/preprocess.ts";
+import { channelsFor, fitToInput, prepare } from "#core/data/preprocess.ts";
 import type { DataSpec } from "#core/data/spec.ts";
-import { fail, ProblemError, problem } from "#core/problem.ts";
+import { fail, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile } from "../files/fileSource.ts";
+import { openFolder } from "../files/folder.ts";
 
 /** A dataset that goes into a model: streamed, prepared, closed at the end. */
 export interface Samples {
@@ -30,28 +32,43 @@ export async function openSamples(spec: DataSpec, inputShape: readonly number[])
       // Messages name the file as the user did.
       return { ...file, name: path };
     };
-    const { labels } = spec;
-    const opened = await openDataset(spec.data, { open }, labels === undefined ? {} : { labels });
+    const { labels, preprocess } = spec;
+    const { channels = channelsFor(inputShape, preprocess.crop ?? preprocess.size) } = preprocess;
+    const opened = await openDataset(
+      spec.data,
+      { open, folder: openFolder },
+      { pictures: { ...preprocess, channels }, ...(labels === undefined ? {} : { labels }) },
+    );
     const whole = opened.dataset;
     if (whole === undefined)
       throw new ProblemError(
         opened.problems[0] ?? problem("unreadable-data", "it holds no samples", spec.data),
       );
-    const fit = fitToInput(whole.shape, inputShape, spec.preprocess, spec.data);
+    refuse(pictureKeys(whole, preprocess));
+    const { pictures } = whole;
+    const fit = fitToInput(whole.shape, inputShape, preprocess, spec.data, pictures);
     if (!("kind" in fit)) throw new ProblemError(fit);
+    refuse(await rangeMismatch(whole, preprocess));
     const dataset = spec.limit === undefined ? whole : limit(whole, spec.limit);
     if (dataset.count === 0)
       throw new ProblemError(problem("unreadable-data", "it holds no samples", spec.data));
     return {
       dataset,
-      prepare: (batch) => prepare(batch, fit, spec.preprocess),
-      forward: (batch, outputs) => labelsWithin(forward(dataset, batch), outputs, spec.data),
+      prepare: (batch) => prepare(batch, fit, preprocess),
+      forward(batch, outputs) {
+        refuse(classMismatch(dataset, outputs));
+        return labelsWithin(forward(dataset, batch), outputs, spec.data);
+      },
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function refuse(found: Problem | undefined): void {
+  if (found !== undefined) throw new ProblemError(found);
 }
 
 /** A single output may be a regression or a sign: any label goes with it. */

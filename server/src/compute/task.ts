@@ -14,6 +14,8 @@ export interface OpenTask<Partial, Info> {
   readonly samples: number;
   /** Samples in one run of the model. */
   readonly batch: number;
+  /** Samples in one shard at most, before rounding to whole batches; by the data alone when absent. */
+  readonly shardSize?: number;
   /** Plain data that the parent needs to read the partials. */
   readonly info: Info;
   shard(from: number, to: number): Promise<Partial>;

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
 import type { Edit } from "#core/formats/edits.ts";
+import { weightsWithNaN } from "#core/formats/finite.ts";
 import type { Edited, Opened } from "#core/formats/format.ts";
 import type { Model } from "#core/formats/model.ts";
 import { formatOf } from "#core/formats/table.ts";
 import { loadWeights } from "#core/formats/weights.ts";
 import { fail, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile, openSibling } from "./fileSource.ts";
+import { isPickleName, pickleProblem, toExport } from "./pickle.ts";
 
 /** A model file, open for reading its weights; close it when done. */
 export interface OpenModel extends Opened {
@@ -33,18 +35,15 @@ export async function openModel(path: string): Promise<OpenModel> {
       return file;
     },
   };
-  const format = formatOf(await source.read(0, Math.min(HEAD, source.size)), source.name);
+  const head = await source.read(0, Math.min(HEAD, source.size));
+  const pickle = await pickleProblem(source, head, path);
+  const format = pickle === undefined ? formatOf(head, source.name) : undefined;
   if (format === undefined) {
-    const problems = [
-      problem(
-        "unreadable-model",
-        `no model format that Kaibo reads; export to ONNX${pickleHint(source.name)}`,
-        path,
-      ),
-    ];
+    const advice = isPickleName(source.name) ? toExport(source.name) : "export the model to ONNX";
+    const unknown = `no model format that Kaibo reads; ${advice}`;
     return {
       model: undefined,
-      problems,
+      problems: [pickle ?? problem("unreadable-model", unknown, path)],
       edit: () => Promise.reject(new Error("nothing to edit")),
       files: paths,
       close,
@@ -74,6 +73,14 @@ export async function readModelOf(
         opened.problems[0] ?? problem("unreadable-model", "it holds no graph", path),
       );
     await loadWeights(opened.model.graph);
+    const [wrong] = weightsWithNaN(opened.model.graph);
+    if (wrong !== undefined)
+      fail(
+        "unreadable-model",
+        `${wrong.count} of its weights are NaN: nothing can be computed with them; train or export the model again`,
+        path,
+        `tensor ${wrong.tensor}`,
+      );
     return { model: opened.model, files: opened.files() };
   } finally {
     await opened.close();
@@ -93,6 +100,3 @@ async function openExisting(path: string): Promise<FileSource> {
   }
   return file ?? fail("unreadable-model", "there is no such file; check the path", path);
 }
-
-const pickleHint = (name: string): string =>
-  /\.(pt|pth|ckpt)$/i.test(name) ? " with torch.onnx.export(model, example, 'model.onnx')" : "";

@@ -9,6 +9,7 @@ import {
 import type { ParsedLayer, ParsedUnit } from "#core/listing/parse.ts";
 import { linesRange } from "../lsp/convert.ts";
 import type { Context } from "./context.ts";
+import { inputFixes } from "./inputFixes.ts";
 import { actionMessages } from "./messages.ts";
 import { type OpenListing, openListing } from "./open.ts";
 
@@ -36,7 +37,11 @@ export async function codeActions(
       ? ofLayer(context, uri, listing, layer, units, diagnostics)
       : [];
   });
-  const all = [...restores(context, uri, listing, inside, diagnostics), ...prunes];
+  // What is wrong with model and data is said in the line that names the model.
+  const fixes = inside(listing.edit.parsed.model?.line ?? 0)
+    ? await inputFixes(context, listing, diagnostics)
+    : [];
+  const all = [...fixes, ...restores(context, uri, listing, inside, diagnostics), ...prunes];
   return only === undefined ? all : all.filter(({ kind }) => only.some((o) => includes(o, kind)));
 }
 

@@ -19,6 +19,7 @@ interface ActionMessages {
   pruneUnits(count: number, layer: string): string;
   pruneLow(count: number, layer: string): string;
   readonly restore: string;
+  setInput(key: string, value: string): string;
 }
 
 interface DiagnosticMessages {
@@ -80,6 +81,7 @@ const actionsEn: ActionMessages = {
       ? `Prune the low-importance unit of ${layer}`
       : `Prune the ${count} low-importance units of ${layer}`,
   restore: "Put the line back",
+  setInput: (key, value) => `Set "${key}" to ${value} in kaibo.json`,
 };
 
 const actionsJa: ActionMessages = {
@@ -87,6 +89,7 @@ const actionsJa: ActionMessages = {
   pruneUnits: (count, layer) => `${layer} の選択した ${count} ユニットを枝刈り`,
   pruneLow: (count, layer) => `${layer} の重要度の低い ${count} ユニットを枝刈り`,
   restore: "行を元に戻す",
+  setInput: (key, value) => `kaibo.json の "${key}" を ${value} に設定`,
 };
 
 interface SaveMessages {

@@ -1,5 +1,6 @@
 import type { Connection } from "vscode-languageserver";
 import type { Control } from "../compute/pool.ts";
+import { timeLeft } from "../compute/timeLeft.ts";
 
 /** Runs work with the editor's progress indicator, which can cancel it. */
 export async function withProgress<T>(
@@ -7,6 +8,7 @@ export async function withProgress<T>(
   supported: boolean,
   title: string,
   work: (control: Control) => Promise<T>,
+  language = "en",
 ): Promise<T> {
   // An editor that cannot show progress now has the work done without.
   const progress = supported
@@ -19,11 +21,13 @@ export async function withProgress<T>(
   try {
     return await work({
       signal: abort.signal,
-      progress: (done, total) =>
+      progress(done, total, left) {
+        const said = timeLeft(left, language);
         progress.report(
           Math.floor((100 * done) / total),
-          `${done.toLocaleString("en")} / ${total.toLocaleString("en")}`,
-        ),
+          `${done.toLocaleString("en")} / ${total.toLocaleString("en")}${said && ` · ${said}`}`,
+        );
+      },
     });
   } finally {
     progress.done();

@@ -1,6 +1,7 @@
 import type { Connection } from "vscode-languageserver";
 import { USUAL_LEVELS } from "#core/report/findings.ts";
 import type { FindingLevel, Settings } from "#protocol/requests.ts";
+import { ENGINES } from "../runtime/engines.ts";
 
 export const DEFAULTS: Settings = {
   engine: "onnxruntime",
@@ -25,7 +26,7 @@ function decode(value: unknown): Settings {
   const given = fields(value);
   const findings = fields(given.findings);
   return {
-    engine: DEFAULTS.engine,
+    engine: ENGINES.find((e) => e === given.engine) ?? DEFAULTS.engine,
     processes: isCount(given.processes) ? given.processes : DEFAULTS.processes,
     sampleLimit: isCount(given.sampleLimit) ? given.sampleLimit : DEFAULTS.sampleLimit,
     lowImportance: isShare(given.lowImportance) ? given.lowImportance : DEFAULTS.lowImportance,

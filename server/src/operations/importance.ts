@@ -17,6 +17,12 @@ export interface ImportanceRequest {
   readonly measures?: readonly Measure[];
   readonly engine?: Engine;
   readonly batch?: number;
+  /** Outputs one by one, or so many probes; by the number of outputs when absent. */
+  readonly probes?: number | "exact";
+  /** Of the probes. */
+  readonly seed?: number;
+  /** Name of the output that is explained; the first when absent. */
+  readonly output?: string;
 }
 
 /** Which units of a model file matter on some data. Rejects with ProblemError. */
@@ -26,6 +32,7 @@ export async function computeImportance(
   control: Control = {},
 ): Promise<Importance> {
   const { model, data, index, layers, batch, outputs = "probabilities" } = request;
+  const { probes, seed, output } = request;
   const { partial, info } = await pool.run(
     importanceTask,
     {
@@ -36,14 +43,20 @@ export async function computeImportance(
       engine: request.engine ?? "onnxruntime",
       ...(layers === undefined ? {} : { layers }),
       ...(batch === undefined ? {} : { batch }),
+      ...(probes === undefined ? {} : { probes }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(output === undefined ? {} : { output }),
     },
     control,
   );
-  return finish(partial, info.targets, info.outputs, {
+  const found = finish(partial, info.targets, info.outputs, {
     data: data.data,
     outputs,
+    estimator: info.estimator,
+    refusals: info.refusals,
     ...(index === undefined ? {} : { index }),
   });
+  return { ...found, engine: info.engine };
 }
 
 /** What the weights alone say about the units. Rejects with ProblemError. */

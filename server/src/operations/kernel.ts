@@ -45,6 +45,8 @@ async function readLayer(path: string, name: string): Promise<LayerKernels> {
       one.kind === "bound" ? (one.graph.inputs[0]!.shape.slice(1) as number[]) : undefined;
     const type = typeOf(layer.node);
     if (type === "Conv") return (unit) => convKernel(weights, unit);
+    // There is no picture of one unit of a recurrent layer, nor of transposed kernels.
+    if (type !== "Gemm" && type !== "MatMul") return () => undefined;
     const byRows = (layer.node.attrs as { transB?: number }).transB === 1;
     return (unit) => denseKernel(column(weights, unit, byRows), input);
   } finally {

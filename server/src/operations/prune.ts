@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { DataSpec } from "#core/data/spec.ts";
+import { WEIGHTS_ONLY, weightsOnly } from "#core/explain/weightLayers.ts";
 import { bindBatch } from "#core/formats/batch.ts";
 import type { EditedFile } from "#core/formats/format.ts";
 import type { Model } from "#core/formats/model.ts";
@@ -9,7 +10,11 @@ import { macs } from "#core/prune/cost.ts";
 import { type PrunePlan, planPrune, type UnitSet } from "#core/prune/plan.ts";
 import type { BeforeAfter, PruneReport } from "#protocol/requests.ts";
 import type { Control, Pool } from "../compute/pool.ts";
-import { type Comparison, comparisonTask } from "../compute/tasks/comparison.ts";
+import {
+  type Comparison,
+  type ComparisonInfo,
+  comparisonTask,
+} from "../compute/tasks/comparison.ts";
 import { type OpenModel, openModel } from "../files/openModel.ts";
 import { hashFile, replaceFile, withFiles } from "../files/replaceFile.ts";
 import { revisionOf } from "../files/revision.ts";
@@ -82,6 +87,7 @@ function readable({ model, problems }: OpenModel, path: string): Model {
 }
 
 function planned(model: Model, { model: path, units }: PruneRequest): PrunePlan {
+  if (weightsOnly(model.graph)) return fail("cannot-prune", WEIGHTS_ONLY, path);
   const result = planPrune(model.graph, units);
   if ("plan" in result) return result.plan;
   const { because, at } = result.refusal;
@@ -96,8 +102,8 @@ async function write(
   file: EditedFile,
   beside: readonly string[],
   control: Control,
-): Promise<Comparison> {
-  let comparison: Comparison | undefined;
+): Promise<Comparison & ComparisonInfo> {
+  let comparison: (Comparison & ComparisonInfo) | undefined;
   await replaceFile(output, file.pieces(), async (temporary) => {
     const params = {
       model,
@@ -106,7 +112,8 @@ async function write(
       engine,
       ...(data === undefined ? {} : { data }),
     };
-    comparison = (await pool.run(comparisonTask, params, control)).partial;
+    const { partial, info } = await pool.run(comparisonTask, params, control);
+    comparison = { ...partial, ...info };
     const { maskedDifference: difference, largest } = comparison;
     if (!(difference <= TOLERANCE * Math.max(1, largest)))
       fail(
@@ -123,11 +130,18 @@ async function write(
 function report(
   model: string,
   { removed }: PrunePlan,
-  { labelled, correctBefore, correctAfter, maskedDifference }: Comparison,
+  { labelled, correctBefore, correctAfter, maskedDifference, engine }: Comparison & ComparisonInfo,
   costs: { parameters: BeforeAfter; bytes: BeforeAfter; macs: BeforeAfter },
 ): Omit<PruneReport, "undo"> {
   const accuracy = { before: correctBefore / labelled, after: correctAfter / labelled };
-  return { model, removed, ...(labelled > 0 ? { accuracy } : {}), ...costs, maskedDifference };
+  return {
+    model,
+    removed,
+    ...(labelled > 0 ? { accuracy } : {}),
+    ...costs,
+    engine,
+    maskedDifference,
+  };
 }
 
 function cost({ graph }: Model): number {

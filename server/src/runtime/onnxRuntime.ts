@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { encode } from "#core/compile/encode.ts";
 import { optimise } from "#core/compile/optimise.ts";
-import type { Graph } from "#core/ir/graph.ts";
+import { type Graph, topological } from "#core/ir/graph.ts";
 import { type DType, known, size, type Tensor } from "#core/ir/tensor.ts";
 import type { CompileOptions, Program, Runtime } from "#core/runtime/runtime.ts";
 
@@ -22,7 +22,10 @@ async function session(graph: Graph, options: CompileOptions): Promise<Program> 
     interOpNumThreads: 1,
     graphOptimizationLevel: "all",
     // Derivatives of confident samples are denormal, and those are very slow.
-    extra: { session: { set_denormal_as_zero: "1" } },
+    extra: {
+      session: { set_denormal_as_zero: "1" },
+      optimization: { disable_specified_optimizers: poolsPadding(graph) ? "Pad_Fusion" : "" },
+    },
     // Errors are thrown; only what ends the process is written to stderr.
     logSeverityLevel: 4,
   });
@@ -46,6 +49,19 @@ async function session(graph: Graph, options: CompileOptions): Promise<Program> 
     release: () => session.release(),
   };
 }
+
+/**
+ * Whether a pool follows a Pad. ONNX Runtime would make one of them: MaxPool then passes over the zeros
+ * of the padding, which count, and padding as wide as the kernel is refused.
+ */
+const poolsPadding = ({ outputs }: Graph): boolean =>
+  topological(outputs).some(
+    ({ operator, inputs: [x] }) =>
+      typeof operator !== "string" &&
+      /^(Max|Average)Pool$/.test(operator.type) &&
+      typeof x?.node.operator === "function" &&
+      x.node.operator.type === "Pad",
+  );
 
 /** Outputs that every run writes into; undefined for types that are converted. */
 function keptOutputs(graph: Graph): Tensor[] | undefined {

@@ -1,5 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { type Channels, isLength, LENGTHS } from "#core/data/images/arrange.ts";
+import type { Resize } from "#core/data/images/resample.ts";
 import type { DataSpec } from "#core/data/spec.ts";
 import { type Problem, problem } from "#core/problem.ts";
 import { JsonError, parseJson } from "./parseJson.ts";
@@ -67,10 +69,7 @@ async function readConfig(file: string, model: string): Promise<FoundConfig> {
   if (!Array.isArray(models))
     return { problem: problem("bad-request", `expected a list "models"`, file) };
   const folder = dirname(file);
-  const index = models.findIndex(
-    (m) =>
-      typeof fields(m).model === "string" && resolve(folder, fields(m).model as string) === model,
-  );
+  const index = indexIn(models, folder, model);
   if (index < 0) {
     const nameless = models.findIndex((m) => !isText(fields(m).model));
     if (nameless < 0) return {};
@@ -85,6 +84,24 @@ async function readConfig(file: string, model: string): Promise<FoundConfig> {
     throw error;
   }
 }
+
+/** Which of the `models` of a kaibo.json is a model; undefined where it is none, or the text no JSON. */
+export function entryIndex(text: string, file: string, model: string): number | undefined {
+  try {
+    const { models } = fields(parseJson(text));
+    const index = Array.isArray(models) ? indexIn(models, dirname(file), model) : -1;
+    return index < 0 ? undefined : index;
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
+
+const indexIn = (models: readonly unknown[], folder: string, model: string): number =>
+  models.findIndex((m) => {
+    const name = fields(m).model;
+    return typeof name === "string" && resolve(folder, name) === model;
+  });
 
 class Wrong extends Error {
   readonly place: string;
@@ -131,11 +148,25 @@ function input(entry: Fields, at: string): DataSpec["preprocess"] {
   const mean = optional(given, "mean", place, isNumbers, "a list of numbers");
   const std = optional(given, "std", place, isDivisors, "a list of numbers other than 0");
   const layout = optional(given, "layout", place, isLayout, `"NCHW" or "NHWC"`);
+  const size = optional(
+    given,
+    "size",
+    place,
+    isSize,
+    `a length, or [height, width], in ${LENGTHS}`,
+  );
+  const resize = optional(given, "resize", place, isResize, `"bilinear" or "nearest"`);
+  const crop = optional(given, "crop", place, isPair, `[height, width] in ${LENGTHS}`);
+  const channels = optional(given, "channels", place, isChannels, `"rgb", "bgr" or "grey"`);
   return {
     ...(scale === undefined ? {} : { scale }),
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
     ...(layout === undefined ? {} : { layout }),
+    ...(size === undefined ? {} : { size }),
+    ...(resize === undefined ? {} : { resize }),
+    ...(crop === undefined ? {} : { crop }),
+    ...(channels === undefined ? {} : { channels }),
   };
 }
 
@@ -179,4 +210,10 @@ const isUnits = (v: unknown): v is readonly number[] =>
   isNumbers(v) && v.every((u) => Number.isInteger(u) && u >= 0);
 const isFields = (v: unknown): v is Fields =>
   typeof v === "object" && v !== null && !Array.isArray(v);
+const isPair = (v: unknown): v is readonly number[] =>
+  isNumbers(v) && v.length === 2 && v.every(isLength);
+const isSize = (v: unknown): v is number | readonly number[] =>
+  isPair(v) || (isNumber(v) && isLength(v));
+const isResize = (v: unknown): v is Resize => v === "bilinear" || v === "nearest";
+const isChannels = (v: unknown): v is Channels => v === "rgb" || v === "bgr" || v === "grey";
 const isLayout = (v: unknown): v is "NCHW" | "NHWC" => v === "NCHW" || v === "NHWC";

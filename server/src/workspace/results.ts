@@ -1,10 +1,13 @@
+import { resolve } from "node:path";
 import { labelNames } from "#core/data/labels.ts";
 import { splitName } from "#core/data/open.ts";
 import type { DataSpec } from "#core/data/spec.ts";
 import type { Settings } from "#protocol/requests.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { Pool } from "../compute/pool.ts";
+import { openFolder, stampFolder } from "../files/folder.ts";
 import { hashFile } from "../files/replaceFile.ts";
+import { stampOf } from "../files/stampOf.ts";
 import { computeImportance, weightImportance } from "../operations/importance.ts";
 import type { Host } from "./host.ts";
 import { resultKey, type Storage } from "./storage.ts";
@@ -49,9 +52,10 @@ export async function computedImportance(
   if (data !== undefined) host.status({ model: path, state: "computing", detail: "" });
   const result = await host.withProgress(title, (control) => {
     const signals = control.signal === undefined ? [signal] : [signal, control.signal];
-    const all = { ...control, signal: AbortSignal.any(signals) };
+    const checkpoint = storage.checkpoint(key);
+    const all = { ...control, signal: AbortSignal.any(signals), checkpoint };
     return data === undefined
-      ? weightImportance(pool, path, all)
+      ? weightImportance(pool, path, { ...control, signal: all.signal })
       : computeImportance(pool, { model: path, data, engine }, all);
   });
   await storage.storeResult(key, result).catch(unstored(host));
@@ -64,14 +68,37 @@ const unstored =
     host.log(`the storage of results does not work: ${error.message}`);
   };
 
-async function keyOf({ revision, data }: Question): Promise<string> {
+async function keyOf({ revision, data, engine }: Question): Promise<string> {
   if (data === undefined) return resultKey({ task: "weights", revision });
-  return resultKey({ task: "importance", revision, data, hashes: await dataHashes(data) });
+  return resultKey({ task: "importance", revision, data, engine, hashes: await dataHashes(data) });
+}
+
+/** Of a request, its options and its files as long as nobody writes them: nothing is read. */
+export async function unchangedKey(request: {
+  readonly model: string;
+  readonly data: DataSpec;
+}): Promise<string> {
+  const { model, data } = request;
+  const files = [model, ...dataFiles(data)].map((file) => resolve(file));
+  const stamps = await Promise.all(files.map((file) => unchanged(file).catch(() => "")));
+  return resultKey({ task: "importance", request, files, stamps });
+}
+
+async function unchanged(path: string): Promise<string> {
+  const folder = await openFolder(path);
+  return folder === undefined ? (await stampOf(path)).stamp : stampFolder(folder);
+}
+
+async function contentHash(path: string): Promise<string> {
+  const folder = await openFolder(path);
+  return folder === undefined ? hashFile(path) : stampFolder(folder);
 }
 
 /** Of the files that the samples and labels are read from; "" where there is none. */
-function dataHashes({ data, labels }: DataSpec): Promise<string[]> {
+const dataHashes = (data: DataSpec): Promise<string[]> =>
+  Promise.all(dataFiles(data).map((file) => contentHash(file).catch(() => "")));
+
+function dataFiles({ data, labels }: DataSpec): readonly string[] {
   const { path } = splitName(data);
-  const beside = labels === undefined ? labelNames(path) : [labels];
-  return Promise.all([path, ...beside].map((file) => hashFile(file).catch(() => "")));
+  return [path, ...(labels === undefined ? labelNames(path) : [labels])];
 }

@@ -3,13 +3,17 @@ import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promis
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fail } from "#core/problem.ts";
+import type { Checkpoint } from "../compute/checkpoint.ts";
 import { hashFile } from "../files/replaceFile.ts";
+import { checkpointIn } from "./checkpoints.ts";
 
 /** Results and kept originals on disk, by content: the same question about the same bytes is answered once. */
 export interface Storage {
   /** A stored result; undefined when there is none or it is damaged. */
   result(key: string): Promise<unknown>;
   storeResult(key: string, value: unknown): Promise<void>;
+  /** Where a job's sums are kept while it is not done. */
+  checkpoint(key: string): Checkpoint;
   /** Keeps a copy of a file; the name gets it back. */
   keep(path: string): Promise<string>;
   /** The path of a kept copy. Rejects with ProblemError when it is gone or damaged. */
@@ -18,7 +22,7 @@ export interface Storage {
 }
 
 /** Results of another version of the explanations are not used. */
-const VERSION = 2;
+const VERSION = 3;
 
 export const defaultStorage = (): string =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kaibo");
@@ -46,6 +50,7 @@ export function openStorage(folder: string): Storage {
         throw error;
       }
     },
+    checkpoint: (key) => checkpointIn(folder, key),
     async keep(path) {
       await mkdir(originals, { recursive: true });
       const name = await hashFile(path);

@@ -107,6 +107,18 @@ describe("rotating kernels", () => {
     assert.deepEqual(rotating({ dilations: [2, 1], pads: [2, 1, 0, 0] }), ["Conv"]);
   });
 
+  it("turns depthwise ones, each channel's kernel by itself", () => {
+    const depthwise = (attrs: Attrs, channels: number) => {
+      const x = image(2, channels, 5, 4);
+      const w = weights([channels, 1, 3, 2], 1);
+      const y = op("ConvTranspose", { group: channels, ...attrs }, [x, w]);
+      return types(rewritten(rotateKernels, graphOf(x, y)));
+    };
+    assert.deepEqual(depthwise({ pads: [1, 1, 1, 0] }, 16), ["Conv"]);
+    assert.deepEqual(depthwise({ strides: [2, 2] }, 16), ["ConvTranspose"]);
+    assert.deepEqual(depthwise({}, 8), ["ConvTranspose"]);
+  });
+
   it("leaves what is no convolution, or narrow", () => {
     assert.deepEqual(rotating({ strides: [2, 1] }), ["ConvTranspose"]);
     assert.deepEqual(rotating({ strides: [2, 2], output_padding: [1, 0] }), ["ConvTranspose"]);

@@ -3,6 +3,7 @@ import { deflateRawSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { openDataset } from "#core/data/open.ts";
 import { ProblemError } from "#core/problem.ts";
+import { runs } from "../../support/fuzzing.ts";
 import { all, filesOf, fixture, idx, npy } from "./support.ts";
 
 const image = Array.from({ length: 120 }, (_, i) => (i * 37) % 256);
@@ -57,7 +58,7 @@ describe("damaged data files", () => {
         await survives(name, bytes.subarray(0, length));
       }
     }
-  }).timeout(20_000);
+  }).timeout(runs(20_000));
 
   it("give a problem or other values when bytes have changed", async () => {
     const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
@@ -70,8 +71,8 @@ describe("damaged data files", () => {
       for (const [at, value] of changes) bytes[at % bytes.length] = value;
       await survives(name, bytes);
     });
-    await fc.assert(property, { ...settings, numRuns: 1500 });
-  }).timeout(20_000);
+    await fc.assert(property, { ...settings, numRuns: runs(1500) });
+  }).timeout(runs(20_000));
 
   it("give a problem when they are noise behind an honest beginning", async () => {
     const noise = fc.tuple(
@@ -82,8 +83,8 @@ describe("damaged data files", () => {
     const property = fc.asyncProperty(noise, ([[name, original], kept, bytes]) =>
       survives(name, Buffer.concat([original.subarray(0, kept), bytes])),
     );
-    await fc.assert(property, { ...settings, numRuns: 600 });
-  }).timeout(20_000);
+    await fc.assert(property, { ...settings, numRuns: runs(600) });
+  }).timeout(runs(20_000));
 
   it("take little memory, however much they announce or unpack to", async () => {
     const zeros = Buffer.alloc(16 * 1024 * 1024);
@@ -99,5 +100,5 @@ describe("damaged data files", () => {
     const before = process.memoryUsage.rss();
     for (const [name, bytes] of Object.entries(bombs)) await survives(name, bytes);
     assert(process.memoryUsage.rss() - before < 200e6, "grew by more than 200 MB");
-  }).timeout(20_000);
+  }).timeout(runs(20_000));
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describeLayer, layersOf, parameterCount } from "#core/explain/layers.ts";
 import { readout } from "#core/explain/readout.ts";
-import { constant, type Graph, type Value } from "#core/ir/graph.ts";
+import { weightNorms } from "#core/explain/weightNorms.ts";
+import { constant, constantOf, type Graph, input, type Value } from "#core/ir/graph.ts";
 import { float32 } from "#core/ir/tensor.ts";
+import { lstm as lstmOperator } from "#core/ops/lstm.ts";
 import { evaluate } from "#core/runtime/reference.ts";
 import { image, normal, normalisation, op, weights } from "../../support/build.ts";
 import { assertNear } from "../../support/numbers.ts";
@@ -96,7 +98,10 @@ describe("the layers of a graph", () => {
     assert.equal(first!.activation, a, "its own activation has two readers, and is its last");
     assert.equal(second!.activation, b, "an Add of two signals is no bias");
     const branching = conv(x, "d", 4);
-    const two = op("Add", {}, [op("Relu", {}, [branching]), op("Tanh", {}, [branching])]);
+    const two = op("Concat", { axis: 1 }, [
+      op("Relu", {}, [branching]),
+      op("Tanh", {}, [branching]),
+    ]);
     assert.equal(layersOf(graphOf(x, two))[0]!.activation, branching);
   });
 
@@ -111,6 +116,104 @@ describe("the layers of a graph", () => {
       graphOf(x, op("Relu", {}, [op("MatMul", {}, [x, weights([3, 5], 1)])])),
     );
     assert.deepEqual([layer!.units, layer!.axis], [5, 2]);
+  });
+});
+
+describe("activations written as several nodes", () => {
+  const scalar = (value: number) => constant(float32([], [value]));
+  const mul = (a: Value, b: Value) => op("Mul", {}, [a, b]);
+  const add = (a: Value, b: Value) => op("Add", {}, [a, b]);
+  const forms: Readonly<Record<string, (v: Value) => Value>> = {
+    Silu: (v) => mul(v, op("Sigmoid", {}, [v])),
+    Gelu: (v) => {
+      const erf = op("Erf", {}, [op("Div", {}, [v, scalar(Math.SQRT2)])]);
+      return mul(mul(v, add(erf, scalar(1))), scalar(0.5));
+    },
+    HardSwish: (v) => {
+      const gate = op("Clip", {}, [add(v, scalar(3)), scalar(0), scalar(6)]);
+      return op("Div", {}, [mul(v, gate), scalar(6)]);
+    },
+    LeakyRelu: (v) => op("Max", {}, [v, mul(v, scalar(0.1))]),
+    Mish: (v) => mul(v, op("Tanh", {}, [op("Softplus", {}, [v])])),
+  };
+  for (const [name, form] of Object.entries(forms))
+    it(`are seen as one: ${name}`, () => {
+      const x = image("N", 7, 3);
+      const dense = op("MatMul", {}, [x, weights([3, 5], 1, "fc.weight")]);
+      const biased = op("Add", {}, [dense, weights([5], 2, "fc.bias")]);
+      const a = form(biased);
+      const y = op("MatMul", {}, [a, weights([5, 2], 3, "out.weight")]);
+      const [layer] = layersOf(graphOf(x, y));
+      assert.equal(layer!.activation, a);
+      assert.equal(describeLayer(layer!), `MatMul  3 -> 5  ${name}`);
+      assert.equal(parameterCount(layer!), 15 + 5);
+    });
+
+  it("are none where another signal comes in, or something else reads the unit", () => {
+    const x = image("N", 4);
+    const dense = op("MatMul", {}, [x, weights([4, 4], 1, "fc.weight")]);
+    const gated = mul(dense, op("Sigmoid", {}, [op("MatMul", {}, [x, weights([4, 4], 2, "g")])]));
+    assert.equal(layersOf(graphOf(x, gated))[0]!.activation, dense);
+    const sigmoid = op("Sigmoid", {}, [dense]);
+    const both = { inputs: [x], outputs: [mul(dense, sigmoid), sigmoid] };
+    assert.equal(layersOf(both)[0]!.activation, dense);
+    const mixing = mul(dense, op("Softmax", { axis: 1 }, [dense]));
+    assert.equal(layersOf(graphOf(x, mixing))[0]!.activation, dense);
+  });
+});
+
+describe("layers of other kinds", () => {
+  it("are transposed and depthwise convolutions, their units the channels", () => {
+    const x = image("N", 4, 5, 5);
+    const up = op("ConvTranspose", { strides: [2, 2] }, [x, weights([4, 6, 2, 2], 1, "up.weight")]);
+    const depthwise = op("Relu", {}, [
+      op("Conv", { group: 6 }, [up, weights([6, 1, 3, 3], 2, "dw.weight")]),
+    ]);
+    const [first, second] = layersOf(graphOf(x, depthwise));
+    assert.deepEqual([first!.name, first!.units, first!.axis], ["up", 6, 1]);
+    assert.equal(describeLayer(first!), "ConvTranspose 2x2  4 -> 6");
+    assert.deepEqual([second!.units, second!.activation], [6, depthwise]);
+    // The norm of what leads into each unit: W[:, u].
+    const w = [...constantOf(first!.weights)!.data];
+    const [up0] = weightNorms(graphOf(x, depthwise)).layers;
+    const expected = Array.from({ length: 6 }, (_, u) =>
+      Math.hypot(...w.filter((_, i) => Math.floor(i / 4) % 6 === u)),
+    );
+    assertNear(up0!.importance, expected, 1e-6);
+  });
+
+  it("scale by constants before the activation, as a frozen normalisation does", () => {
+    const x = image("N", 2, 4, 4);
+    const conv = op("Conv", {}, [x, weights([3, 2, 3, 3], 1, "conv.weight")]);
+    const scaled = op("Mul", {}, [conv, weights([3, 1, 1], 2, "scale")]);
+    const a = op("Relu", {}, [op("Add", {}, [scaled, weights([3, 1, 1], 3, "shift")])]);
+    assert.equal(layersOf(graphOf(x, a))[0]!.activation, a);
+  });
+
+  it("have weights that are stored otherwise: quantised, transposed", () => {
+    const x = image("N", 3);
+    const stored = constant({ dtype: "int8", shape: [5, 3], data: new Int8Array(15) }, "fc.weight");
+    const real = op("DequantizeLinear", { axis: 0 }, [stored, constant(float32([], [0.1]), "s")]);
+    const y = op("MatMul", {}, [x, op("Transpose", { perm: [1, 0] }, [real])]);
+    const [layer] = layersOf(graphOf(x, y));
+    assert.deepEqual([layer!.name, layer!.units], ["fc", 5]);
+  });
+
+  it("are recurrent: the hidden units, over time or in the last state, whichever is read", () => {
+    const x = input("x", "float32", [7, 1, 3]);
+    const lstm = lstmOperator.node({ hidden_size: 4 }, [
+      x,
+      weights([1, 16, 3], 1, "lstm.W"),
+      weights([1, 16, 4], 2, "lstm.R"),
+    ]);
+    for (const which of [0, 1]) {
+      const value = lstm.outputs[which]!;
+      const y = op("MatMul", {}, [value, weights([4, 2], 3, "out.weight")]);
+      const [layer] = layersOf({ inputs: [x], outputs: [y] });
+      assert.deepEqual([layer!.name, layer!.units, layer!.activation], ["lstm", 4, value]);
+      assert.equal(layer!.axis, value.shape.length - 1);
+      assert.equal(describeLayer(layer!), "LSTM  3 -> 4");
+    }
   });
 });
 

@@ -142,3 +142,69 @@ export const info = (name: string, dims: readonly (number | string)[], type = 1)
 };
 
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+export interface FunctionParts {
+  readonly name: string;
+  readonly domain?: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: readonly string[];
+  readonly defaults?: readonly Pieces[];
+  readonly nodes: readonly Pieces[];
+}
+
+/** A FunctionProto, as a field of the model. */
+export const functionOf = (parts: FunctionParts): Pieces =>
+  delimited(25, [
+    ...delimited(1, parts.name),
+    ...parts.inputs.flatMap((n) => delimited(4, n)),
+    ...parts.outputs.flatMap((n) => delimited(5, n)),
+    ...(parts.attributes ?? []).flatMap((n) => delimited(6, n)),
+    ...parts.nodes.flatMap((n) => delimited(7, n)),
+    ...delimited(9, [varint(2, 21)]),
+    ...delimited(9, [...delimited(1, "local"), varint(2, 1)]),
+    ...delimited(10, parts.domain ?? "local"),
+    ...(parts.defaults ?? []).flatMap((a) => delimited(11, a)),
+  ]);
+
+/** The import of the domain of functions or of other operators, as a field of the model. */
+export const domainOf = (domain: string): Pieces =>
+  delimited(8, [...delimited(1, domain), varint(2, 1)]);
+
+/** An attribute that is the caller's. */
+export const refAttr = (name: string, reference: string, type: number): Pieces => [
+  ...delimited(1, name),
+  varint(20, type),
+  ...delimited(21, reference),
+];
+
+export interface BranchParts {
+  readonly nodes: readonly Pieces[];
+  readonly outputs: readonly string[];
+  readonly tensors?: readonly Pieces[];
+}
+
+export const graphAttr = (name: string, { nodes, outputs, tensors = [] }: BranchParts): Pieces => [
+  ...delimited(1, name),
+  ...delimited(6, [
+    ...nodes.flatMap((n) => delimited(1, n)),
+    ...delimited(2, name),
+    ...tensors.flatMap((t) => delimited(5, t)),
+    ...outputs.flatMap((o) =>
+      delimited(12, [...delimited(1, o), ...delimited(2, delimited(1, [varint(1, 1)]))]),
+    ),
+  ]),
+  varint(20, 5),
+];
+
+export const stringAttr = (name: string, text: string): Pieces => [
+  ...delimited(1, name),
+  ...delimited(4, text),
+  varint(20, 3),
+];
+
+export const floatsAttr = (name: string, values: readonly number[]): Pieces => [
+  ...delimited(1, name),
+  ...delimited(7, bytesLE(Float32Array.from(values))),
+  varint(20, 6),
+];

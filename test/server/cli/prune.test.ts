@@ -49,7 +49,16 @@ describe("kaibo prune", function () {
     );
     assert.deepEqual(
       new Set(Object.keys(found)),
-      new Set(["accuracy", "bytes", "macs", "maskedDifference", "output", "parameters", "removed"]),
+      new Set([
+        "accuracy",
+        "bytes",
+        "engine",
+        "macs",
+        "maskedDifference",
+        "output",
+        "parameters",
+        "removed",
+      ]),
     );
     assert.equal(found.output, out);
     assert.deepEqual(found.removed, [

@@ -42,7 +42,7 @@ describe("a computation", function () {
     assert.equal(begin.value.cancellable, true);
     const { token, value } = await progress("report");
     assert.equal(token, begin.token);
-    assert.match(value.message!, /^[\d,]+ \/ 20,000$/);
+    assert.match(value.message!, /^[\d,]+ \/ 20,000( · about [\d.]+ (s|min|h) left)?$/);
     assert.ok(value.percentage! >= 0 && value.percentage! < 100);
     assert.deepEqual(server.states(), ["reading", "computing"]);
   });

@@ -28,7 +28,16 @@ describe("kaibo.json", () => {
   }
 
   it("beside the model says which data belongs to it, relative to itself", async () => {
-    const input = { scale: 0.5, mean: [1], std: [2], layout: "NHWC" };
+    const input = {
+      scale: 0.5,
+      mean: [1],
+      std: [2],
+      layout: "NHWC",
+      size: 256,
+      resize: "nearest",
+      crop: [224, 220],
+      channels: "bgr",
+    };
     const suppress = [{ finding: "dead-unit", layer: "a", units: [1], because: "known" }];
     writeFileSync(
       beside,
@@ -112,6 +121,20 @@ describe("kaibo.json", () => {
       [{ input: { mean: 1 } }, "models[1].input.mean: expected a list of numbers"],
       [{ input: { std: [0] } }, "models[1].input.std: expected a list of numbers other than 0"],
       [{ input: { layout: "CHW" } }, 'models[1].input.layout: expected "NCHW" or "NHWC"'],
+      [
+        { input: { size: [1, 2, 3] } },
+        "models[1].input.size: expected a length, or [height, width], in whole numbers from 1 to 16384",
+      ],
+      [
+        { input: { size: 0.5 } },
+        "models[1].input.size: expected a length, or [height, width], in whole numbers from 1 to 16384",
+      ],
+      [
+        { input: { crop: 224 } },
+        "models[1].input.crop: expected [height, width] in whole numbers from 1 to 16384",
+      ],
+      [{ input: { resize: "cubic" } }, 'models[1].input.resize: expected "bilinear" or "nearest"'],
+      [{ input: { channels: "RGB" } }, 'models[1].input.channels: expected "rgb", "bgr" or "grey"'],
       [{ suppress: {} }, "models[1].suppress: expected a list"],
       [{ suppress: [{}] }, 'models[1].suppress[0]: expected "finding"'],
       [{ suppress: ["x"] }, 'models[1].suppress[0]: expected "finding"'],

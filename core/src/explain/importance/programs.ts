@@ -5,6 +5,7 @@ import { type Graph, input, type Value } from "../../ir/graph.ts";
 import { known, size } from "../../ir/tensor.ts";
 import { abs } from "../../ops/abs.ts";
 import { div } from "../../ops/div.ts";
+import { literal } from "../../ops/literal.ts";
 import { matMul } from "../../ops/matMul.ts";
 import { mul } from "../../ops/mul.ts";
 import { positive } from "../../ops/positive.ts";
@@ -19,14 +20,19 @@ import type { Target } from "./targets.ts";
 export interface Programs {
   /**
    * Model inputs, weights [1, B] → z [B, m], then per layer target Σa, Σ(a−ā)², Σ[a ≠ 0]
-   * [1, elements], then residuals and, from `gates` on, the values the gates are measured at.
+   * [1, units], then residuals and, from `gates` on, the values the gates are measured at.
    */
   readonly primal: Graph;
   /** How many outputs of the primal are activation sums. */
   readonly activationSums: number;
-  /** Per output: cotangents of y and z [S·B, m], residuals, gate values, weights [1, B] → `outputs`. */
+  /**
+   * Per output or probe: cotangents of y and z [S·B, m], residuals, gate values, signs of the positions
+   * [S, length] where probes sum over them, weights [1, B] → `outputs`.
+   */
   readonly moments: Graph;
-  /** The same with one cotangent and weights [classes, B], for contributions; absent without gates. */
+  /** The lengths of those signs. */
+  readonly signs: readonly number[];
+  /** The same with one cotangent, no signs and weights [classes, B]; absent without contributions. */
   readonly contribution: Graph | undefined;
   /** What each output of `moments` is: [S, 1, n]. */
   readonly outputs: readonly MomentOutput[];
@@ -36,6 +42,8 @@ export interface Programs {
 export interface MomentOutput {
   readonly target: number;
   readonly key: "sum" | "squares" | "absolute" | "gateSum" | "gateSquares";
+  /** n. */
+  readonly length: number;
   /** Squares about the mean of the batch; the output before this one is the sum. */
   readonly centred?: boolean;
   /** Where each of the n elements belongs, when they are not in the target's own order. */
@@ -55,12 +63,13 @@ export function programs(
   measures: readonly Measure[],
   stacked: number,
   classes: number,
+  byProbes: boolean,
 ): Programs {
   const batch = known(y.shape)[0];
   const weights = input("weights", "float32", [1, batch]);
   const layers = targets.filter((t) => t.layer !== "");
   const sums = measures.includes("activity")
-    ? layers.flatMap(({ value }) => activationSums(value, weights))
+    ? layers.flatMap((t) => activationSums(t, weights))
     : [];
   const wantsGate = measures.includes("gate");
   const gates = wantsGate ? layers.map((t) => t.gate) : [];
@@ -78,43 +87,64 @@ export function programs(
 
   const outputs: MomentOutput[] = [];
   const values: Value[] = [];
+  const signs = new Map<number, Value>();
+  const signsOf = (length: number): Value => {
+    const known = signs.get(length);
+    if (known !== undefined) return known;
+    const made = input(`signs${length}`, "float32", [used, length]);
+    signs.set(length, made);
+    return made;
+  };
   const derived = (wide ?? linear.transposed).outputs;
   targets.forEach((t, i) => {
-    const g = reshapeTo(derived[i], [used, batch, t.elements]);
     const phases = linear.phases[i];
-    const order = phases === undefined ? {} : { positions: plainPositions(phases) };
+    const projected = byProbes && t.elements > t.units;
+    const g = projected
+      ? signedSum(derived[i], signsOf(t.elements / t.units), t, phases, [used, batch])
+      : reshapeTo(derived[i], [used, batch, t.elements]);
+    const length = projected ? t.units : t.elements;
+    const order = phases === undefined || projected ? {} : { positions: plainPositions(phases) };
     if (measures.includes("sigma")) {
       // Two more passes: for large targets they would cost as much as the squares themselves.
-      const centred = t.elements <= CENTRED;
+      const centred = projected || t.elements <= CENTRED;
       outputs.push(
-        { target: i, key: "sum", ...order },
-        { target: i, key: "squares", centred, ...order },
+        { target: i, key: "sum", length, ...order },
+        { target: i, key: "squares", length, centred, ...order },
       );
       values.push(...(centred ? centredSums(g, weights) : plainSums(g, weights)));
     }
-    if (measures.includes("meanAbs")) {
-      outputs.push({ target: i, key: "absolute", ...order });
+    if (measures.includes("meanAbs") && !byProbes) {
+      outputs.push({ target: i, key: "absolute", length, ...order });
       values.push(matMul({}, weights, abs({}, g)));
     }
   });
   gates.forEach((_, k) => {
     const target = targets.indexOf(layers[k]);
     const at = targets.length + k;
-    const h = gateDerivative(derived[at], activations[k], layers[k], linear.phases[at], used);
-    outputs.push({ target, key: "gateSum" }, { target, key: "gateSquares", centred: true });
+    const h = gateDerivative(derived[at], activations[k], layers[k], linear.phases[at], [
+      used,
+      batch,
+    ]);
+    const length = layers[k].units;
+    outputs.push(
+      { target, key: "gateSum", length },
+      { target, key: "gateSquares", length, centred: true },
+    );
     values.push(...centredSums(h, weights));
   });
-  const graphOf = (inputs: readonly Value[], w: Value, results: readonly Value[]): Graph => ({
-    inputs: [...inputs, ...activations, w],
-    outputs: results,
-  });
+  const graphOf = (
+    inputs: readonly Value[],
+    others: readonly Value[],
+    results: readonly Value[],
+  ): Graph => ({ inputs: [...inputs, ...activations, ...others], outputs: results });
   return {
     primal: {
       inputs: [...linear.primal.inputs, weights],
       outputs: [...linear.primal.outputs, ...gateValues],
     },
     activationSums: sums.length,
-    moments: graphOf((wide ?? linear.transposed).inputs, weights, values),
+    moments: graphOf((wide ?? linear.transposed).inputs, [...signs.values(), weights], values),
+    signs: [...signs.keys()],
     contribution: gates.length > 0 && classes > 0 ? contribution() : undefined,
     outputs,
     stacked: used,
@@ -128,21 +158,34 @@ export function programs(
       return matMul(
         {},
         perClass,
-        gateDerivative(g, activations[k], layers[k], linear.phases[at], 1),
+        gateDerivative(g, activations[k], layers[k], linear.phases[at], [1, batch]),
       );
     });
-    return graphOf(linear.transposed.inputs, perClass, results);
+    return graphOf(linear.transposed.inputs, [perClass], results);
   }
 }
 
 /**
- * Σ a, Σ (a − ā)² about the batch's own mean ā, number of a ≠ 0 over the batch, weighted: each
- * [1, elements]. Squares about 0 would lose the variance of a unit whose mean is large in float32.
+ * Σ a, Σ (a − ā)² about the batch's own mean ā, number of a ≠ 0 over the batch and a unit's positions,
+ * weighted: each [1, units]. Squares about 0 would lose the variance of a unit whose mean is large.
  */
-function activationSums(a: Value, weights: Value): Value[] {
-  const [batch, ...rest] = known(a.shape);
-  const flat = reshapeTo(a, [batch, size(rest)]);
-  return [...centredSums(flat, weights), matMul({}, weights, positive(abs({}, flat)))];
+function activationSums({ value, unitsLast, units, elements }: Target, weights: Value): Value[] {
+  const n = elements / units;
+  const batch = size(known(value.shape)) / elements;
+  const a = reshapeTo(value, unitsLast ? [batch, n, units] : [batch, units, n]);
+  const overPositions = (v: Value): Value =>
+    n === 1
+      ? reshapeTo(v, [batch, units])
+      : reduceSum({ axes: [unitsLast ? 1 : 2], keepdims: 0 }, v);
+  const sum = matMul({}, weights, overPositions(a));
+  const count = reduceSum({ axes: [1], keepdims: 1 }, weights);
+  const mean = div({}, sum, mul({}, count, literal(count, n)));
+  const deviation = sub({}, a, reshapeTo(mean, unitsLast ? [1, 1, units] : [1, units, 1]));
+  return [
+    sum,
+    matMul({}, weights, overPositions(mul({}, deviation, deviation))),
+    matMul({}, weights, overPositions(positive(abs({}, a)))),
+  ];
 }
 
 /** Σv and Σv² over the batch, weighted. */
@@ -159,16 +202,43 @@ function centredSums(v: Value, weights: Value): Value[] {
   return [sum, matMul({}, weights, mul({}, deviation, deviation))];
 }
 
+/** Σ_positions w·∂y/∂a per unit, with signs w [S, positions]: [S, B, units]. */
+function signedSum(
+  g: Value,
+  signs: Value,
+  { unitsLast, units, elements }: Target,
+  phases: Phases | undefined,
+  [stacked, batch]: readonly [number, number],
+): Value {
+  const n = elements / units;
+  if (!unitsLast && phases === undefined) {
+    const rows = reshapeTo(g, [stacked, batch * units, n]);
+    const summed = matMul({}, rows, reshapeTo(signs, [stacked, n, 1]));
+    return reshapeTo(summed, [stacked, batch, units]);
+  }
+  const copies = phases === undefined ? 1 : blockOf(phases) ** 2;
+  const [shape, own] = unitsLast
+    ? [
+        [batch, n, units, 1],
+        [1, n, 1, 1],
+      ]
+    : [
+        [batch, copies, units, n / copies],
+        [1, copies, 1, n / copies],
+      ];
+  const product = mul({}, reshapeTo(g, [stacked, ...shape]), reshapeTo(signs, [stacked, ...own]));
+  return reduceSum({ axes: [2, 4], keepdims: 0 }, product);
+}
+
 /** h = Σ_positions a·∂y/∂a per unit: derivative by a multiplicative gate on the unit; [S, B, units]. */
 function gateDerivative(
   g: Value,
   a: Value,
   { unitsLast, units }: Target,
   phases: Phases | undefined,
-  stacked: number,
+  [stacked, batch]: readonly [number, number],
 ): Value {
-  const [batch, ...rest] = known(a.shape);
-  const n = size(rest) / units;
+  const n = size(known(a.shape)) / batch / units;
   const copies = phases === undefined ? 1 : blockOf(phases) ** 2;
   // Positions stand after the unit, before it (units last), or on both sides (phases).
   const shape = unitsLast ? [batch, n, units, 1] : [batch, copies, units, n / copies];

@@ -1,20 +1,28 @@
+import { type Estimator, FEWEST_PROBES, rowsOf } from "./estimator.ts";
 import type { TargetFacts } from "./targets.ts";
 
 /** What can be measured; each costs a pass over the derivatives. */
 export type Measure = "sigma" | "gate" | "meanAbs" | "activity";
 export const MEASURES: readonly Measure[] = ["sigma", "gate", "meanAbs", "activity"];
 
-/** Sums over samples for one target; arrays are output-major. Merged by addition, in float64. */
+/**
+ * Sums over samples for one target; arrays are output-major. Merged by addition, in float64. With probes,
+ * rows are probes instead of outputs, and `sum` and `squares` are of one signed sum per unit.
+ */
 export interface Moments {
-  /** Σ ∂y_j/∂a_e and Σ (∂y_j/∂a_e)²: [outputs × elements]. */
+  /** Σ ∂y_j/∂a_e and Σ (∂y_j/∂a_e)²: [outputs × elements], [probes × units]. */
   readonly sum: Float64Array;
   readonly squares: Float64Array;
+  /** With probes: Σ over batches of the square of the batch's part of `sum`; else empty. */
+  readonly batchSquares: Float64Array;
   /** Σ |∂y_j/∂a_e|: [outputs × elements]; empty when not measured. */
   readonly absolute: Float64Array;
   /** Σ h and Σ h², h = Σ_positions a·∂y_j/∂a: [outputs × units]; empty when not measured. */
   readonly gateSum: Float64Array;
   readonly gateSquares: Float64Array;
-  /** Σ a, Σ a², number of non-zero a: [elements]; empty when not measured. */
+  /** As `batchSquares`, for the gates. */
+  readonly gateBatchSquares: Float64Array;
+  /** Σ a, Σ a², number of non-zero a over samples and positions: [units]; empty when not measured. */
   readonly activation: Float64Array;
   readonly activationSquares: Float64Array;
   readonly active: Float64Array;
@@ -30,29 +38,44 @@ export interface Partial {
   readonly correct: number;
   /** Samples per class; empty without labels. */
   readonly classCounts: Float64Array;
+  /** Σ (samples in a batch)². */
+  readonly pairs: number;
+  /** Per row: samples that went through it, and Σ (samples in a batch)² of those. */
+  readonly rowSamples: Float64Array;
+  readonly rowPairs: Float64Array;
   readonly moments: readonly Moments[];
 }
+
+/** Numbers that are kept of one target at most, for probes: the inputs of large images get fewer of them. */
+const MOST_KEPT = 1 << 20;
 
 export function emptyMoments(
   target: TargetFacts,
   outputs: number,
   measures: readonly Measure[],
   classes: number,
+  estimator: Estimator,
 ): Moments {
   const { elements, units, layer } = target;
   const own = layer !== "";
   const gate = own && measures.includes("gate");
   const activity = own && measures.includes("activity");
+  const exact = estimator.kind === "exact";
+  const rows = rowsOf(estimator, outputs);
+  const kept = Math.min(rows, Math.max(FEWEST_PROBES, Math.floor(MOST_KEPT / units)));
+  const derivatives = exact ? rows * elements : kept * units;
   const zeros = (n: number, wanted: boolean) => new Float64Array(wanted ? n : 0);
   return {
-    sum: zeros(outputs * elements, measures.includes("sigma")),
-    squares: zeros(outputs * elements, measures.includes("sigma")),
-    absolute: zeros(outputs * elements, measures.includes("meanAbs")),
-    gateSum: zeros(outputs * units, gate),
-    gateSquares: zeros(outputs * units, gate),
-    activation: zeros(elements, activity),
-    activationSquares: zeros(elements, activity),
-    active: zeros(elements, activity),
+    sum: zeros(derivatives, measures.includes("sigma")),
+    squares: zeros(derivatives, measures.includes("sigma")),
+    batchSquares: zeros(exact ? 0 : derivatives, measures.includes("sigma")),
+    absolute: zeros(derivatives, exact && measures.includes("meanAbs")),
+    gateSum: zeros(rows * units, gate),
+    gateSquares: zeros(rows * units, gate),
+    gateBatchSquares: zeros(exact ? 0 : rows * units, gate),
+    activation: zeros(units, activity),
+    activationSquares: zeros(units, activity),
+    active: zeros(units, activity),
     contribution: zeros(classes * units, gate),
   };
 }
@@ -60,6 +83,8 @@ export function emptyMoments(
 /** Adds b to a, in place. */
 export function addInto(a: Partial, b: Partial): Partial {
   addAll(a.classCounts, b.classCounts);
+  addAll(a.rowSamples, b.rowSamples);
+  addAll(a.rowPairs, b.rowPairs);
   a.moments.forEach((m, i) => {
     for (const key of Object.keys(m) as (keyof Moments)[]) addAll(m[key], b.moments[i][key]);
   });
@@ -68,6 +93,7 @@ export function addInto(a: Partial, b: Partial): Partial {
     samples: a.samples + b.samples,
     labelled: a.labelled + b.labelled,
     correct: a.correct + b.correct,
+    pairs: a.pairs + b.pairs,
   };
 }
 

@@ -1,5 +1,6 @@
-import { consumers, type Graph, type Node, type Value } from "../../ir/graph.ts";
-import { known, size } from "../../ir/tensor.ts";
+import { blocked } from "../../autodiff/blocked.ts";
+import { consumers, type Graph, type Node, topological, type Value } from "../../ir/graph.ts";
+import { isFloat, known, size } from "../../ir/tensor.ts";
 import { type Layer, typeOf } from "../layers.ts";
 
 /** What the sums over a target mean: plain data. */
@@ -28,25 +29,74 @@ export interface Target extends TargetFacts {
   readonly gate: Value;
 }
 
+/** A layer whose importance cannot be computed, and why. */
+export interface Refusal {
+  /** "" for the model's input. */
+  readonly layer: string;
+  readonly op: string;
+  readonly because: string;
+}
+
+export interface Measurable {
+  readonly targets: readonly Target[];
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * One target per layer, and the model's first input: those that the explained values depend on through
+ * operators with a gradient. Layers behind an operator without one are measured all the same.
+ * @param explained y and z
+ * @param refusedNodes nodes whose gradient does not cover them, and what was said
+ */
+export function measurable(
+  graph: Graph,
+  layers: readonly Layer[],
+  explained: readonly Value[],
+  refusedNodes: ReadonlyMap<Node, string> = new Map(),
+): Measurable {
+  const inTheWay = blocked(explained, new Set(refusedNodes.keys()));
+  const targets: Target[] = [];
+  const refusals: Refusal[] = [];
+  const all = targetsOf(graph, layers);
+  const behind = new Set(topological(explained));
+  for (const target of all) {
+    const at = inTheWay.get(target.value);
+    const because =
+      (at && refusedNodes.get(at)) ?? refused(target, at, behind.has(target.value.node));
+    if (because === undefined) targets.push(target);
+    else refusals.push({ layer: target.layer, op: target.op, because });
+  }
+  return { targets, refusals };
+}
+
+function refused({ value }: Target, node: Node | undefined, reaches: boolean): string | undefined {
+  if (!isFloat(value.dtype)) return `its values are ${value.dtype}, which has no derivative`;
+  if (node !== undefined) return `${typeOf(node)} ${node.name} has no gradient`;
+  return reaches ? undefined : "the explained output does not depend on it";
+}
+
 /** One target per layer, and the model's first input. */
-export function targetsOf(graph: Graph, layers: readonly Layer[]): readonly Target[] {
+function targetsOf(graph: Graph, layers: readonly Layer[]): readonly Target[] {
   const uses = consumers(graph);
+  const x = graph.inputs[0];
+  const batch = known(x.shape)[0];
   const own = layers.map((layer): Target => {
     const { name, activation, axis, units, output, node } = layer;
-    const shape = known(activation.shape).slice(1);
+    const whole = known(activation.shape);
+    // Sequences that lead with time run sample by sample: the whole tensor is the sample.
+    const shape = whole[0] === batch ? whole.slice(1) : whole;
     return {
       layer: name,
       op: typeOf(node),
       units,
-      elements: size(shape),
-      unitsLast: axis === shape.length,
+      elements: size(whole) / batch,
+      unitsLast: axis === whole.length - 1,
       output,
       shape,
       value: activation,
       gate: pooled(activation, axis, uses),
     };
   });
-  const x = graph.inputs[0];
   const shape = known(x.shape).slice(1);
   const units = size(shape);
   const input = {

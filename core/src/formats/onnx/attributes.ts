@@ -1,6 +1,7 @@
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
 import { type Attr, type Attrs, InvalidNode } from "../../ops/operator.ts";
 import type { Chunk } from "./decode.ts";
+import { inlineTensor } from "./inlineTensor.ts";
 import type { OnnxOperator } from "./operators.ts";
 import { type AttributeProto, attributeTypes, type NodeProto } from "./schema.ts";
 
@@ -32,13 +33,22 @@ function decoded(proto: AttributeProto, type: string): Attr {
     case "s":
       return text(proto.s.at(-1), proto.name);
     case "is":
-      return proto.ints;
+      return proto.ints.map(exact);
     case "fs":
       return proto.floats;
+    case "ss":
+      return proto.strings.map((chunk) => text(chunk, proto.name));
+    case "t":
+      if (proto.t === undefined) throw new InvalidNode(`attribute ${proto.name} holds no tensor`);
+      return inlineTensor(proto.t, `attribute ${proto.name}`);
     default:
       throw new InvalidNode(`attribute ${proto.name} of type ${type} is not supported`);
   }
 }
+
+/** Exporters write ±2^63 for the ends of an axis: what a float64 holds exactly is far enough. */
+const exact = (n: number): number =>
+  Math.max(Number.MIN_SAFE_INTEGER, Math.min(n, Number.MAX_SAFE_INTEGER));
 
 /** Strings are bytes in attributes; other operators than ours keep whole programs in them. */
 function text(chunk: Chunk | undefined, name: string): string {

@@ -1,16 +1,34 @@
-import { constant, type Graph, input, type Node, topological, type Value } from "../../ir/graph.ts";
+import { foldNode } from "../../compile/fold.ts";
+import {
+  constant,
+  constantOf,
+  type Graph,
+  input,
+  isConstant,
+  type Node,
+  topological,
+  type Value,
+} from "../../ir/graph.ts";
 import { type Dim, isFloat, size, type Tensor } from "../../ir/tensor.ts";
 import { operatorOfType } from "../../ops/index.ts";
 import { type Attrs, InvalidNode } from "../../ops/operator.ts";
 import { type Problem, type ProblemCode, problem } from "../../problem.ts";
 import type { Model, Origin } from "../model.ts";
+import { inMemory } from "../weights.ts";
 import { attributesOf } from "./attributes.ts";
+import { KnownContents } from "./contents.ts";
+import { contribOf } from "./contrib.ts";
 import { elementOf } from "./elements.ts";
+import { isExpanded } from "./expansions.ts";
 import { factsOf, mainOpset } from "./facts.ts";
 import { onnxOperator } from "./operators.ts";
-import { nodeName, orderOf } from "./order.ts";
-import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from "./schema.ts";
-import { isConstant, type Stores } from "./stores.ts";
+import { inOrder, placeOf } from "./order.ts";
+import type { Branch, Step } from "./program.ts";
+import type { Parts } from "./read.ts";
+import type { GraphProto, ModelProto, ValueInfoProto } from "./schema.ts";
+import { scopedName } from "./scopes.ts";
+import { resolved } from "./shapeArguments.ts";
+import { isConstant as isConstantNode } from "./stores.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** Tensors by the name of their initialiser or Constant output; undefined: it cannot be read. */
@@ -22,17 +40,11 @@ export interface Built {
 }
 
 /** Makes the graph: every node is applied through its operator, which checks it and infers its shape. */
-export function build(
-  proto: ModelProto & { graph: GraphProto },
-  stores: Stores,
-  tensors: Tensors,
-  file: string,
-): Built {
-  const builder = new Builder(proto, tensors, file);
-  return builder.build(stores);
-}
+export const build = (parts: Parts, tensors: Tensors, file: string): Built =>
+  new Builder(parts, tensors, file).build();
 
 class Builder {
+  readonly #parts: Parts;
   readonly #proto: ModelProto & { graph: GraphProto };
   readonly #tensors: Tensors;
   readonly #file: string;
@@ -42,27 +54,33 @@ class Builder {
   readonly #names = new Map<Value, string>();
   readonly #origins = new Map<Node, Origin>();
   readonly #frontier = new Set<Value>();
+  readonly #contents = new KnownContents();
   readonly #problems: Problem[] = [];
   /** Outputs that a node has in the file and its operator does not give; a problem once they are read. */
   readonly #absent = new Map<string, string>();
   readonly #unsupported = new Map<string, { at: string; what: string; count: number }>();
 
-  constructor(proto: ModelProto & { graph: GraphProto }, tensors: Tensors, file: string) {
-    this.#proto = proto;
+  constructor(parts: Parts, tensors: Tensors, file: string) {
+    this.#parts = parts;
+    this.#proto = parts.proto;
     this.#tensors = tensors;
     this.#file = file;
-    this.#opset = mainOpset(proto, file);
+    this.#opset = mainOpset(parts.proto, file);
   }
 
-  build(stores: Stores): Built {
+  build(): Built {
     const { graph } = this.#proto;
-    for (const [name, tensor] of this.#tensors)
-      this.#define(name, tensor === undefined ? undefined : constant(tensor, name));
+    const { stores, steps } = this.#parts;
+    for (const [name, tensor] of this.#tensors) {
+      // Only what edits can reach has the file's name.
+      const stored = stores.get(name)?.spot === undefined ? "" : name;
+      this.#define(name, tensor && constant(tensor, stored));
+    }
     const inputs = graph.inputs
       .filter((info) => !this.#tensors.has(info.name))
       .flatMap((info) => this.#input(info) ?? []);
     const given = new Set([...graph.inputs, ...graph.initializers].map((v) => v.name));
-    for (const i of orderOf(graph, given, this.#file)) this.#node(graph.nodes[i], i);
+    for (const step of inOrder(steps, given, this.#file)) this.#node(step);
     const outputs = this.#outputs(graph);
     this.#tellUnsupported();
     const made: Graph = { inputs, outputs };
@@ -75,6 +93,7 @@ class Builder {
       names: this.#names,
       origins: this.#origins,
       parameters: parameters(made),
+      notes: notesOf(made),
     };
     return { model, problems: this.#problems };
   }
@@ -111,25 +130,30 @@ class Builder {
     return undefined;
   }
 
-  #node(node: NodeProto, index: number): void {
-    if (isConstant(node)) return;
-    const name = nodeName(node, index);
-    const place = `node ${name} (number ${index})`;
-    const missing = node.inputs.find((n) => n !== "" && !this.#values.has(n));
+  #node(step: Step): void {
+    const { proto: node } = step;
+    if (isConstantNode(node)) return;
+    const place = placeOf(step);
+    const read = [...node.inputs, ...step.captures];
+    const missing = read.find((n) => n !== "" && !this.#values.has(n));
     const inputs = node.inputs.map((n) => (n === "" ? undefined : this.#values.get(n)));
-    const lost = node.inputs.some((n, i) => n !== "" && inputs[i] === undefined);
-    const give = (outputs: readonly Value[]) =>
+    const lost = read.some((n) => n !== "" && this.#values.get(n) === undefined);
+    const give = (outputs: readonly (Value | undefined)[]) =>
       node.outputs.forEach((output, i) => {
         if (output === "") return;
         this.#define(output, outputs[i]);
         if (outputs.length > 0 && outputs[i] === undefined) this.#absent.set(output, place);
       });
     const giveUp = () => {
-      for (const v of inputs)
-        if (v !== undefined && v.node.operator !== "constant") this.#frontier.add(v);
+      for (const n of read) {
+        const v = this.#values.get(n);
+        // Lengths, and what stored tensors alone decide, are no results.
+        if (v !== undefined && this.#contents.of(v) === undefined && !isConstant(v))
+          this.#frontier.add(v);
+      }
       give([]);
     };
-    for (const n of node.inputs) this.#tellAbsent(n);
+    for (const n of read) this.#tellAbsent(n);
     if (missing !== undefined) {
       this.#problem(
         "unreadable-model",
@@ -139,12 +163,18 @@ class Builder {
       giveUp();
       return;
     }
-    if (!this.#supports(node, place) || lost) {
+    const branch = step.branches && this.#branch(step.branches, inputs[0]);
+    if (branch !== undefined && !lost) {
+      this.#inside(branch);
+      give(branch.outputs.map((name) => this.#values.get(name)));
+      return;
+    }
+    if (!this.#supports(step) || lost) {
       giveUp();
       return;
     }
     try {
-      give(this.#apply(node, name, index, inputs));
+      give(this.#apply(step, inputs));
     } catch (error) {
       // InvalidNode is what operators say of a node; any other error is theirs, about a file never seen.
       const why = error instanceof Error ? error.message : String(error);
@@ -157,41 +187,71 @@ class Builder {
     }
   }
 
-  #apply(
-    node: NodeProto,
-    name: string,
-    index: number,
-    inputs: readonly (Value | undefined)[],
-  ): readonly Value[] {
-    const origin: Origin = { index, type: node.type, name };
+  /** The branch that is taken; undefined where the data decide. */
+  #branch(
+    branches: NonNullable<Step["branches"]>,
+    condition: Value | undefined,
+  ): Branch | undefined {
+    const item = this.#contents.of(condition)?.items[0];
+    if (typeof item !== "number") return undefined;
+    return item === 0 ? branches.whenFalse : branches.whenTrue;
+  }
+
+  #inside({ steps, tensors }: Branch): void {
+    const given = new Set(tensors.map((t) => t.name));
+    for (const step of inOrder(steps, given, this.#file)) this.#node(step);
+  }
+
+  #apply(step: Step, inputs: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+    const { proto: node, opset } = step;
+    const name = scopedName(node) ?? step.name;
+    const origin: Origin = { index: step.index, type: node.type, name: step.name };
     const apply = (
       type: string,
       attrs: Attrs,
       ...given: (Value | undefined)[]
     ): readonly Value[] => {
-      const operator = operatorOfType.get(type);
-      if (operator === undefined) throw new InvalidNode(`operator ${type} is not supported`);
       while (given.length > 0 && given.at(-1) === undefined) given.pop();
-      const form = operator.fromOnnx?.({ inputs: given, attrs }) ?? { inputs: given, attrs };
+      const call = resolved(type, attrs, given, (value) => this.#contents.of(value));
+      const operator = operatorOfType.get(call.type);
+      if (operator === undefined) throw new InvalidNode(`operator ${call.type} is not supported`);
+      const form = (call.own ? undefined : operator.fromOnnx?.(call)) ?? call;
       const made = operator.node(form.attrs, form.inputs, name);
-      for (const { shape } of made.outputs) checkShape(shape, type);
+      for (const { shape } of made.outputs) checkShape(shape, call.type);
       this.#origins.set(made, origin);
-      return made.outputs;
+      return this.#computed(made);
     };
-    const attrs = attributesOf(node, onnxOperator(node.type)!);
+    const contrib = contribOf(node.domain, node.type, opset);
+    const attrs = attributesOf(node, contrib ?? onnxOperator(node.type)!);
     const outputs = node.outputs.length;
-    return upgrade({ type: node.type, opset: this.#opset, attrs, inputs, outputs, apply });
+    const call = { type: node.type, opset, attrs, inputs, outputs, apply };
+    return contrib === undefined ? upgrade(call) : contrib.expand(call);
   }
 
-  #supports({ type, domain }: NodeProto, place: string): boolean {
+  /** Constants in place of outputs that are known already. */
+  #computed(made: Node): readonly Value[] {
+    const known = this.#contents.note(made);
+    if (made.outputs.every((_, i) => known[i] !== undefined) && !isStored(made))
+      return known.map((tensor) => constant(tensor!));
+    const folded = isStored(made) || !made.inputs.every(isLoaded) ? undefined : foldNode(made);
+    return folded ?? made.outputs;
+  }
+
+  #supports(step: Step): boolean {
+    const { opset } = step;
+    const { type, domain } = step.proto;
     const own = domain === "" || domain === "ai.onnx";
     const known = own ? onnxOperator(type) : undefined;
-    if (known !== undefined && operatorOfType.has(type) && this.#opset >= known.oldest) return true;
-    const what = own
-      ? `operator ${type} (opset ${this.#opset})`
+    const written = operatorOfType.has(type) || isExpanded(type);
+    if (known !== undefined && written && opset >= known.oldest) return true;
+    if (contribOf(domain, type, opset) !== undefined) return true;
+    const kind = own
+      ? `operator ${type} (opset ${opset})`
       : `operator ${type} of domain ${domain}${this.#version(domain)}`;
-    const before = this.#unsupported.get(what);
-    this.#unsupported.set(what, { at: before?.at ?? place, what, count: (before?.count ?? 0) + 1 });
+    const what = step.branches === undefined ? kind : `${kind} whose condition depends on the data`;
+    const at = this.#unsupported.get(what)?.at ?? placeOf(step);
+    const count = (this.#unsupported.get(what)?.count ?? 0) + 1;
+    this.#unsupported.set(what, { at, what, count });
     return false;
   }
 
@@ -264,14 +324,48 @@ function checkShape(shape: readonly Dim[], type: string): void {
     throw new InvalidNode(`${type}: its result would have shape [${shape.join(", ")}]`);
 }
 
+/**
+ * Whether the node lays out or converts a stored parameter: that stays in the graph, with the name by
+ * which it is listed and cut. Integers that make integers are no parameters.
+ */
+function isStored({ inputs, outputs }: Node): boolean {
+  if (!outputs.some((v) => isFloat(v.dtype))) return false;
+  return inputs.some((v) => {
+    const tensor = constantOf(v);
+    return tensor !== undefined && v?.node.name !== "" && size(tensor.shape) > 1;
+  });
+}
+
+function isLoaded(value: Value | undefined): boolean {
+  if (value === undefined) return true;
+  const tensor = constantOf(value);
+  return tensor !== undefined && inMemory(tensor);
+}
+
+/** Stored floats, and integers that are dequantised. */
 function parameters({ outputs }: Graph): number {
   let count = 0;
+  const nodes = topological(outputs);
+  const quantised = new Set(
+    nodes.flatMap((node) => (typeOf(node) === "DequantizeLinear" ? [node.inputs[0]] : [])),
+  );
   for (const {
     operator,
     outputs: [value],
     name,
-  } of topological(outputs))
-    if (operator === "constant" && name !== "" && isFloat(value.dtype))
+  } of nodes)
+    if (operator === "constant" && name !== "" && (isFloat(value.dtype) || quantised.has(value)))
       count += size(value.shape as number[]);
   return count;
+}
+
+const typeOf = ({ operator }: Node): string =>
+  typeof operator === "string" ? operator : operator.type;
+
+function notesOf({ outputs }: Graph): readonly string[] {
+  const count = topological(outputs).filter((node) => typeOf(node) === "QuantizeLinear").length;
+  if (count === 0) return [];
+  return [
+    `${count === 1 ? "a value is" : `${count} values are`} quantised: derivatives go straight through the rounding, as if it were not there`,
+  ];
 }

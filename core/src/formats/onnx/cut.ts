@@ -1,10 +1,10 @@
 import { fail } from "../../problem.ts";
-import type { Edit } from "../edits.ts";
+import type { TensorEdit } from "../edits.ts";
 import { rawBytes } from "./elements.ts";
 import { byteSize, type Stored } from "./stored.ts";
 
 /** The tensor after the edits that name it. Throws ProblemError where they do not fit it. */
-export function edited(stored: Stored, edits: readonly Edit[], file: string): Stored {
+export function edited(stored: Stored, edits: readonly TensorEdit[], file: string): Stored {
   const wrong = (why: string): never => fail("cannot-write", why, file, `tensor ${stored.name}`);
   let result = stored;
   const axes = new Set<number>();

@@ -6,6 +6,7 @@ import type { Edited, Siblings } from "../format.ts";
 import type { Model } from "../model.ts";
 import { type Built, build } from "./build.ts";
 import { edited } from "./cut.ts";
+import { settle } from "./editAttributes.ts";
 import { shapePatches } from "./editShapes.ts";
 import { storePatches } from "./editStores.ts";
 import { type Parts, readParts, settled, tensorsOf } from "./read.ts";
@@ -17,7 +18,7 @@ import { Window } from "./wire.ts";
 const LARGEST = 2 ** 31 - 1;
 
 /**
- * The file with edited tensors. The edited model is built first: edits that do not fit together are
+ * The file with edited tensors and attributes. The edited model is built first: edits that do not fit together are
  * problems before anything is written. Rewritten tensors are stored in the file itself as raw_data, also
  * those that were external; shapes that the file notes for its values (value_info) follow. All other
  * bytes are copied; external data that are not edited are still referred to where they are.
@@ -25,16 +26,23 @@ const LARGEST = 2 ** 31 - 1;
 export async function applyEdits(
   source: ByteSource,
   siblings: Siblings,
-  edits: readonly Edit[],
+  all: readonly Edit[],
 ): Promise<Edited> {
   return settled(source, async () => {
-    const parts = await readParts(source, siblings);
+    const original = await readParts(source, siblings);
     const { name: file } = source;
+    const before = await built(original, (stored) => stored, file);
+    const { parts, edits, patches: attributes } = settle(original, before.model, all, file);
     const names = new Set(edits.map((e) => e.tensor));
     for (const name of names)
-      if (parts.stores.get(name) === undefined)
+      if (parts.stores.get(name)?.spot === undefined)
         throw new ProblemError(
-          problem("cannot-write", "there is no such tensor in the model", file, `tensor ${name}`),
+          problem(
+            "cannot-write",
+            "there is no such tensor in the model's graph",
+            file,
+            `tensor ${name}`,
+          ),
         );
 
     const change = (stored: Stored) =>
@@ -43,7 +51,6 @@ export async function applyEdits(
         edits.filter((e) => e.tensor === stored.name),
         file,
       );
-    const before = await built(parts, (stored) => stored, file);
     const after = await built(parts, change, file);
     const known = new Set(before.problems.map(describe));
     const added = after.problems.filter((p) => !known.has(describe(p)));
@@ -54,9 +61,10 @@ export async function applyEdits(
       parts.proto.graph,
       changedShapes(before.model, after.model),
     );
+    patches.push(...(await attributes(window)));
     for (const name of names) {
-      const store = parts.stores.get(name)!;
-      patches.push(...(await storePatches(window, store, change(store.stored))));
+      const { spot, stored } = parts.stores.get(name)!;
+      if (spot !== undefined) patches.push(...(await storePatches(window, spot, change(stored))));
     }
     const result = splice(source, patches);
     if (result.size > LARGEST)
@@ -76,8 +84,7 @@ const built = async (
   parts: Parts,
   change: (stored: Stored) => Stored,
   file: string,
-): Promise<Built> =>
-  build(parts.proto, parts.stores, await tensorsOf(parts.stores, change, file), file);
+): Promise<Built> => build(parts, await tensorsOf(parts.stores, change, file), file);
 
 /** The values whose shape the edits change, by their name in the file. */
 function changedShapes(before: Model, after: Model): ReadonlyMap<string, Shape> {

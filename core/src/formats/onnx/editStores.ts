@@ -2,7 +2,7 @@ import { rawBytes } from "./elements.ts";
 import { concat, delimited, tagged, varint } from "./pieces.ts";
 import type { Content, Patch } from "./splice.ts";
 import { byteSize, type Stored } from "./stored.ts";
-import type { Store } from "./stores.ts";
+import type { Spot } from "./stores.ts";
 import { type Field, fieldsIn, type Window } from "./wire.ts";
 
 const DIMS = new Set([1]);
@@ -12,11 +12,7 @@ const DATA = new Set([4, 5, 6, 7, RAW, 10, 11, 13, 14]);
 const VALUES = { value_int: 3, value_ints: 8, value_floats: 7 } as const;
 
 /** What to change in the file so that a stored tensor becomes another; unknown fields of it stay. */
-export async function storePatches(
-  window: Window,
-  { spot }: Store,
-  after: Stored,
-): Promise<Patch[]> {
+export async function storePatches(window: Window, spot: Spot, after: Stored): Promise<Patch[]> {
   const { path } = spot;
   const fields: Field[] = [];
   const last = path[path.length - 1];

@@ -65,6 +65,26 @@ const table: readonly Element[] = [
 
 const byCode = new Map(table.map((e) => [e.code, e]));
 
+/** The names of the other types, by code: what is refused is named. */
+const others: Readonly<Record<number, string>> = {
+  0: "none",
+  8: "string",
+  14: "complex64",
+  15: "complex128",
+  17: "float8e4m3fn",
+  18: "float8e4m3fnuz",
+  19: "float8e5m2",
+  20: "float8e5m2fnuz",
+  21: "uint4",
+  22: "int4",
+  23: "float4e2m1",
+  24: "float8e8m0",
+};
+
+/** For people: "int4", or the number of an element type that is not known. */
+export const elementName = (code: number): string =>
+  byCode.get(code)?.name ?? others[code] ?? String(code);
+
 export const elementOf = (code: number): Element | undefined => byCode.get(code);
 
 /** The element type that stores a dtype without loss. */

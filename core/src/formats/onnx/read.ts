@@ -1,11 +1,13 @@
 import type { ByteSource } from "../../data/dataset.ts";
-import type { Tensor } from "../../ir/tensor.ts";
+import { isFloat, type Tensor } from "../../ir/tensor.ts";
 import { fail, type Problem, ProblemError, problem } from "../../problem.ts";
 import type { Opened, Siblings } from "../format.ts";
 import { loadTensor } from "../weights.ts";
 import { build } from "./build.ts";
 import { decode } from "./decode.ts";
 import { externalFiles } from "./external.ts";
+import { MOST_NODES } from "./limits.ts";
+import { type Step, stepsOf } from "./program.ts";
 import { type GraphProto, type ModelProto, modelSchema } from "./schema.ts";
 import { byteSize, type Stored, tensorOf } from "./stored.ts";
 import { type Stores, storesOf } from "./stores.ts";
@@ -13,13 +15,14 @@ import { Window } from "./wire.ts";
 
 /** Tensors up to this size are in memory at once: among them are the shapes that inference needs. */
 const EAGER = 4 * 1024;
-const MOST_NODES = 1_000_000;
+/** Integers: tables of positions, from which more is computed while reading. */
+const EAGER_INTEGERS = 64 * 1024;
 
 export async function read(source: ByteSource, siblings: Siblings): Promise<Opened> {
   return settled(source, async () => {
     const parts = await readParts(source, siblings);
     const tensors = await tensorsOf(parts.stores, (stored) => stored, source.name);
-    const { model, problems } = build(parts.proto, parts.stores, tensors, source.name);
+    const { model, problems } = build(parts, tensors, source.name);
     const all = [...parts.problems, ...problems];
     return { model: { ...model, partial: all.length > 0 }, problems: all };
   });
@@ -42,6 +45,7 @@ export async function settled<T extends { readonly problems: readonly Problem[] 
 
 export interface Parts {
   readonly proto: ModelProto & { graph: GraphProto };
+  readonly steps: readonly Step[];
   readonly stores: Stores;
   readonly problems: readonly Problem[];
 }
@@ -49,7 +53,8 @@ export interface Parts {
 /** The structure of the file and the places of its tensors. */
 export async function readParts(source: ByteSource, siblings: Siblings): Promise<Parts> {
   const whole = { number: 0, head: 0, start: 0, end: source.size };
-  const proto = await decode({ window: new Window(source), messages: 0 }, modelSchema, whole);
+  const decoding = { window: new Window(source), messages: 0 };
+  const proto = await decode(decoding, modelSchema, whole);
   const { graph } = proto;
   if (graph === undefined)
     return fail(
@@ -65,8 +70,10 @@ export async function readParts(source: ByteSource, siblings: Siblings): Promise
       source.name,
       `byte ${graph.at.head}`,
     );
-  const { stores, problems } = await storesOf(source, graph, externalFiles(siblings, source.name));
-  return { proto: { ...proto, graph }, stores, problems };
+  const steps = await stepsOf(decoding, { ...proto, graph });
+  const locate = externalFiles(siblings, source.name);
+  const { stores, problems } = await storesOf(source, graph, steps, locate);
+  return { proto: { ...proto, graph }, steps, stores, problems };
 }
 
 /** The tensors, small ones read. */
@@ -80,7 +87,8 @@ export async function tensorsOf(
     const stored = store && change(store.stored);
     const tensor = stored && tensorOf(stored);
     tensors.set(name, tensor);
-    if (stored !== undefined && tensor !== undefined && byteSize(stored) <= EAGER)
+    if (stored === undefined || tensor === undefined) continue;
+    if (byteSize(stored) <= (isFloat(tensor.dtype) ? EAGER : EAGER_INTEGERS))
       await loadTensor(tensor).catch((error: unknown) =>
         fail("unreadable-model", `it cannot be read: ${String(error)}`, file, `tensor ${name}`),
       );

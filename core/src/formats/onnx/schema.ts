@@ -1,8 +1,8 @@
 import { type Decoded, message } from "./decode.ts";
 
 /**
- * The parts of onnx.proto that Kaibo reads. Whatever is not listed here (subgraphs, functions,
- * quantisation notes, newer fields) is neither read nor touched by edits.
+ * The parts of onnx.proto that Kaibo reads. Whatever is not listed here (quantisation notes, newer
+ * fields) is neither read nor touched by edits.
  */
 const entry = message("StringStringEntryProto", { key: [1, "string"], value: [2, "string"] });
 
@@ -29,6 +29,8 @@ const attribute = message("AttributeProto", {
   t: [5, tensor],
   floats: [7, "floats"],
   ints: [8, "ints"],
+  // Graphs hold nodes again: only their place is kept, and they are decoded when they are needed.
+  g: [6, "chunks"],
   strings: [9, "chunks"],
   type: [20, "int"],
   reference: [21, "string"],
@@ -41,6 +43,8 @@ const node = message("NodeProto", {
   type: [4, "string"],
   attributes: [5, [attribute]],
   domain: [7, "string"],
+  overload: [8, "string"],
+  metadata: [9, [entry]],
 });
 
 const dimension = message("TensorShapeProto.Dimension", {
@@ -53,16 +57,31 @@ const tensorType = message("TypeProto.Tensor", { elementType: [1, "int"], shape:
 const type = message("TypeProto", { tensor: [1, tensorType] });
 const valueInfo = message("ValueInfoProto", { name: [1, "string"], type: [2, type] });
 
-const graph = message("GraphProto", {
+const sparse = message("SparseTensorProto", { values: [1, tensor] });
+
+export const graphSchema = message("GraphProto", {
   nodes: [1, [node]],
   name: [2, "string"],
   initializers: [5, [tensor]],
   inputs: [11, [valueInfo]],
   outputs: [12, [valueInfo]],
   valueInfo: [13, [valueInfo]],
+  sparse: [15, [sparse]],
 });
 
 const opset = message("OperatorSetIdProto", { domain: [1, "string"], version: [2, "int"] });
+
+const functionProto = message("FunctionProto", {
+  name: [1, "string"],
+  inputs: [4, "strings"],
+  outputs: [5, "strings"],
+  attributes: [6, "strings"],
+  nodes: [7, [node]],
+  opsets: [9, [opset]],
+  domain: [10, "string"],
+  defaults: [11, [attribute]],
+  overload: [13, "string"],
+});
 
 export const modelSchema = message("ModelProto", {
   irVersion: [1, "int"],
@@ -71,13 +90,15 @@ export const modelSchema = message("ModelProto", {
   domain: [4, "string"],
   modelVersion: [5, "int"],
   docString: [6, "string"],
-  graph: [7, graph],
+  graph: [7, graphSchema],
   opsets: [8, [opset]],
   metadata: [14, [entry]],
+  functions: [25, [functionProto]],
 });
 
 export type ModelProto = Decoded<typeof modelSchema>;
-export type GraphProto = Decoded<typeof graph>;
+export type GraphProto = Decoded<typeof graphSchema>;
+export type FunctionProto = Decoded<typeof functionProto>;
 export type NodeProto = Decoded<typeof node>;
 export type AttributeProto = Decoded<typeof attribute>;
 export type TensorProto = Decoded<typeof tensor>;

@@ -4,7 +4,7 @@ import type { Tensor } from "../../ir/tensor.ts";
 import { fail } from "../../problem.ts";
 import { lazyTensor } from "../weights.ts";
 import type { Chunk } from "./decode.ts";
-import { type Element, elementOf } from "./elements.ts";
+import { type Element, elementName, elementOf } from "./elements.ts";
 import type { Locate } from "./external.ts";
 import type { TensorProto } from "./schema.ts";
 import { guarded } from "./wire.ts";
@@ -41,7 +41,7 @@ export async function storedTensor(
     fail("unreadable-model", why, source.name, `tensor ${name}`);
   const element =
     elementOf(proto.dataType) ??
-    wrong(`tensors of element type ${proto.dataType} are not supported`);
+    wrong(`tensors of element type ${elementName(proto.dataType)} are not supported`);
   const shape = proto.dims;
   if (shape.some((d) => !Number.isSafeInteger(d) || d < 0))
     wrong(`shape [${shape.join(", ")}] has a length that is not a number from 0`);
@@ -76,7 +76,7 @@ export async function storedTensor(
 }
 
 /** The *_data field that holds elements of a type, and whether in their own fixed width. */
-function typedField(
+export function typedField(
   proto: TensorProto,
   { name }: Element,
 ): { chunks: readonly Chunk[]; fixed: boolean } {
@@ -108,7 +108,7 @@ async function read(source: ByteSource, chunks: readonly Chunk[]): Promise<Uint8
 }
 
 /** Varints to little-endian elements; float16, bool and small integers are the low bytes of each. */
-function unpack(
+export function unpack(
   content: Uint8Array,
   bytes: number,
   size: number,

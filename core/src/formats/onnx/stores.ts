@@ -1,7 +1,8 @@
 import type { ByteSource } from "../../data/dataset.ts";
-import { type Problem, ProblemError, problem } from "../../problem.ts";
+import { fail, type Problem, ProblemError, problem } from "../../problem.ts";
 import { elementOf, rawBytes } from "./elements.ts";
 import type { Locate } from "./external.ts";
+import type { NamedTensor, Step } from "./program.ts";
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./schema.ts";
 import { type Stored, storedTensor } from "./stored.ts";
 import type { Range } from "./wire.ts";
@@ -14,7 +15,8 @@ export type Spot = { readonly path: readonly Range[] } & (
 
 export interface Store {
   readonly stored: Stored;
-  readonly spot: Spot;
+  /** Absent inside functions and branches, which may be used several times. */
+  readonly spot: Spot | undefined;
 }
 
 /** The stored values of a graph by name; undefined: there is one, but it cannot be read. */
@@ -24,6 +26,7 @@ export type Stores = ReadonlyMap<string, Store | undefined>;
 export async function storesOf(
   source: ByteSource,
   graph: GraphProto,
+  steps: readonly Step[],
   locate: Locate,
 ): Promise<{ stores: Stores; problems: readonly Problem[] }> {
   const stores = new Map<string, Store | undefined>();
@@ -53,13 +56,35 @@ export async function storesOf(
       stored: await storedTensor(source, tensor, tensor.name, locate),
       spot: { path: [graph.at, tensor.at], tensor },
     }));
-  for (const node of graph.nodes)
-    if (isConstant(node)) {
-      const name = node.outputs[0] ?? "";
-      await add(name, `node ${node.name || name}`, () =>
-        constantStore(source, graph, node, name, locate),
-      );
+  for (const { values } of graph.sparse)
+    await add(values?.name ?? "", `initialiser ${values?.name ?? ""}`, () =>
+      fail(
+        "unreadable-model",
+        "sparse tensors are not supported: store it as a dense one",
+        source.name,
+        `initialiser ${values?.name ?? ""}`,
+      ),
+    );
+  const inside = async ({ name, proto }: NamedTensor) =>
+    add(name, `initialiser ${name}`, async () => ({
+      stored: await storedTensor(source, proto, name, locate),
+      spot: undefined,
+    }));
+  const constants = async (list: readonly Step[]): Promise<void> => {
+    for (const step of list) {
+      if (isConstant(step.proto)) {
+        const name = step.proto.outputs[0] ?? "";
+        await add(name, `node ${step.proto.name || name}`, () =>
+          constantStore(source, step, name, locate),
+        );
+      }
+      for (const branch of step.branches ? [step.branches.whenTrue, step.branches.whenFalse] : []) {
+        for (const tensor of branch.tensors) await inside(tensor);
+        await constants(branch.steps);
+      }
     }
+  };
+  await constants(steps);
   return { stores, problems };
 }
 
@@ -68,22 +93,22 @@ export const isConstant = ({ type, domain }: NodeProto): boolean =>
 
 async function constantStore(
   source: ByteSource,
-  graph: GraphProto,
-  node: NodeProto,
+  { proto: node, path: outer }: Step,
   name: string,
   locate: Locate,
 ): Promise<Store> {
   const [attribute, ...others] = node.attributes.filter((a) => a.name !== "");
-  const path = [graph.at, node.at];
+  const path = outer && [...outer, node.at];
   if (attribute !== undefined && others.length === 0) {
     const tensor = attribute.t;
     if (attribute.name === "value" && tensor !== undefined)
       return {
         stored: await storedTensor(source, tensor, name, locate),
-        spot: { path: [...path, attribute.at, tensor.at], tensor },
+        spot: path && { path: [...path, attribute.at, tensor.at], tensor },
       };
     const stored = listed(attribute, name);
-    if (stored !== undefined) return { stored, spot: { path: [...path, attribute.at], attribute } };
+    if (stored !== undefined)
+      return { stored, spot: path && { path: [...path, attribute.at], attribute } };
   }
   const what = node.attributes.map((a) => a.name).join(", ") || "no attribute";
   throw new ProblemError(

@@ -6,8 +6,8 @@ import type { Graph } from "#core/ir/graph.ts";
 import { fail } from "#core/problem.ts";
 import { maskUnits } from "#core/prune/mask.ts";
 import { planPrune, type UnitSet } from "#core/prune/plan.ts";
-import { type Engine, engine } from "../../runtime/engines.ts";
-import { bound, inputShape } from "../bound.ts";
+import { type Engine, engine, engineName } from "../../runtime/engines.ts";
+import { bound, inputShape, oneInput } from "../bound.ts";
 import { randomSamples } from "../randomSamples.ts";
 import { openSamples } from "../samples.ts";
 import type { Task } from "../task.ts";
@@ -33,11 +33,17 @@ export interface Comparison {
   readonly largest: number;
 }
 
+export interface ComparisonInfo {
+  /** What ran the models, with its backend. */
+  readonly engine: string;
+}
+
 /** Runs the original, the masked original and the pruned file on the same samples. */
-export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
+export const comparisonTask: Task<ComparisonParams, Comparison, ComparisonInfo> = {
   name: "comparison",
   async open(params) {
     const { graph, batch } = await bound(params.model, params.batch);
+    oneInput(graph, params.model);
     const masking = await bound(params.model, batch, (g) => {
       const planned = planPrune(g, params.removed);
       if ("plan" in planned) return maskUnits(g, planned.plan.masks);
@@ -60,7 +66,7 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
     return {
       samples: samples.dataset.count,
       batch,
-      info: undefined,
+      info: { engine: engineName(runtime) },
       async shard(from, to) {
         const sum = {
           labelled: 0,
@@ -70,7 +76,7 @@ export const comparisonTask: Task<ComparisonParams, Comparison, undefined> = {
           largest: 0,
         };
         for await (const b of reader.batches(from, to)) {
-          const x = paddedInput(samples.prepare(b), b.count, [batch, ...shape]);
+          const x = paddedInput(samples.prepare(b), b.count, graph.inputs[0]!);
           const [before, expected, found] = [
             await original.run([x]),
             await masked.run([x]),

@@ -4,60 +4,85 @@ import {
   type ImportanceOptions,
   type ImportanceRun,
 } from "#core/explain/importance/compute.ts";
+import type { Estimator } from "#core/explain/importance/estimator.ts";
 import { addInto, type Partial } from "#core/explain/importance/statistics.ts";
-import { factsOf, type TargetFacts } from "#core/explain/importance/targets.ts";
+import { factsOf, type Refusal, type TargetFacts } from "#core/explain/importance/targets.ts";
 import { layersOf } from "#core/explain/layers.ts";
 import { fail } from "#core/problem.ts";
 import { stampOf } from "../../files/stampOf.ts";
-import { type Engine, engine } from "../../runtime/engines.ts";
-import { type Bound, bound, inputShape } from "../bound.ts";
-import { openSamples } from "../samples.ts";
+import { type Engine, engine, engineName } from "../../runtime/engines.ts";
+import { type Bound, bound } from "../bound.ts";
+import { openInputs } from "../inputs.ts";
 import type { Task } from "../task.ts";
 
-export interface ImportanceParams extends ImportanceOptions {
+export interface ImportanceParams extends Omit<ImportanceOptions, "output"> {
   readonly model: string;
   readonly data: DataSpec;
   readonly engine: Engine;
   /** Samples in one run; by the size of the model when absent. */
   readonly batch?: number;
+  /** The file's name of the output that is explained; the first when absent. */
+  readonly output?: string;
 }
 
 export interface ImportanceInfo {
   readonly targets: readonly TargetFacts[];
+  readonly refusals: readonly Refusal[];
   readonly outputs: number;
+  readonly estimator: Estimator;
+  /** Of all files that the model was read from. */
+  readonly stamps: string;
+  /** What runs the graphs, with its backend. */
+  readonly engine: string;
 }
 
 /** Which units matter (Kanadera): see core/explain/importance. */
 export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
   name: "importance",
   async open(params) {
-    const { run, graph, batch } = await compiled(params);
-    const samples = await openSamples(params.data, inputShape(graph));
-    const reader = samples.forward(batch, run.outputs);
+    const { model, run, engine, stamps } = await compiled(params);
+    const { graph, batch } = model;
+    const inputs = await openInputs(params.data, graph, batch, run.outputs);
+    const { targets, refusals, outputs, estimator } = run;
     return {
-      samples: samples.dataset.count,
+      samples: inputs.samples,
       batch,
-      info: { targets: run.targets.map(factsOf), outputs: run.outputs },
-      shard: (from, to) => run.run(reader.batches(from, to), samples.prepare),
-      async close() {
-        await reader.close();
-        await samples.close();
-      },
+      shardSize: shardSize(model, run, inputs.samples),
+      info: { targets: targets.map(factsOf), refusals, outputs, estimator, engine, stamps },
+      shard: (from, to) => run.run(inputs.batches(from, to), inputs.samples),
+      close: () => inputs.close(),
     };
   },
   merge: addInto,
 };
 
-interface Compiled extends Bound {
+/** What one shard may take, for progress, cancelling and resuming; more of them send more sums. */
+const SHARD_SECONDS = 30;
+/** Rough costs on one core of one run: of a multiply–accumulate, and of an element of an activation. */
+const SECONDS_PER_MAC = 2.5e-11;
+const SECONDS_PER_ELEMENT = 1.5e-8;
+
+/** Samples in one shard at most. By counts alone, so that it is the same on every machine. */
+function shardSize({ macs }: Bound, run: ImportanceRun, samples: number): number {
+  const elements = run.targets.reduce((sum, t) => sum + t.elements, 0);
+  const each = SECONDS_PER_MAC * macs + SECONDS_PER_ELEMENT * elements;
+  return SHARD_SECONDS / (each * (1 + run.backwardRuns(samples)));
+}
+
+interface Compiled {
+  readonly model: Bound;
   readonly run: ImportanceRun;
+  readonly engine: string;
+  readonly stamps: string;
 }
 
 /** The last model stays compiled: the same question of other data, or again, starts at once. */
-let last: { readonly key: string; readonly stamps: string; readonly value: Compiled } | undefined;
+let last: { readonly key: string; readonly value: Compiled } | undefined;
 
 async function compiled({ data: _data, ...params }: ImportanceParams): Promise<Compiled> {
   const key = JSON.stringify(params);
-  if (last?.key === key && last.stamps === (await stampsOf(last.value.files))) return last.value;
+  if (last?.key === key && last.value.stamps === (await stampsOf(last.value.model.files)))
+    return last.value;
   await last?.value.run.release();
   last = undefined;
   // Taken before reading: a file that changes meanwhile is read again next time.
@@ -71,8 +96,15 @@ async function compiled({ data: _data, ...params }: ImportanceParams): Promise<C
     const message = `there is no layer ${unknown}; there are ${names.join(", ")}`;
     return fail("bad-request", message, params.model);
   }
-  const run = await compileImportance(await engine(params.engine), model.graph, params);
-  last = { key, stamps, value: { ...model, run } };
+  const { output: name, ...options } = params;
+  const output = name === undefined ? 0 : model.outputs.indexOf(name);
+  if (output < 0) {
+    const message = `there is no output ${name}; there are ${model.outputs.join(", ")}`;
+    return fail("bad-request", message, params.model);
+  }
+  const runtime = await engine(params.engine);
+  const run = await compileImportance(runtime, model.graph, { ...options, output });
+  last = { key, value: { model, run, engine: engineName(runtime), stamps } };
   return last.value;
 }
 

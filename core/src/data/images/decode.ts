@@ -1,0 +1,20 @@
+import { decodeJpeg } from "./jpeg.ts";
+import { BadImage, type Pixels } from "./pixels.ts";
+import { decodePng, isPng } from "./png.ts";
+
+/** Names of files that are taken for pictures. */
+export const isPicture = (name: string): boolean => /\.(png|jpe?g)$/i.test(name);
+
+/** Pictures of kinds that are not read: leaving them out silently would change the data. */
+export const isOtherPicture = (name: string): boolean =>
+  /\.(bmp|gif|tiff?|webp|avif|heic|jp2|jxl|p[bgnp]m)$/i.test(name);
+
+/**
+ * A PNG or JPEG file as Pillow's `Image.open` gives it in mode L or RGB: alpha is dropped, 16-bit
+ * channels keep their high byte, a note on orientation (EXIF) is not followed. Throws BadImage.
+ */
+export function decodeImage(bytes: Uint8Array): Pixels {
+  if (isPng(bytes)) return decodePng(bytes);
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes);
+  throw new BadImage("it is neither PNG nor JPEG, whatever its name says; save it as one of them");
+}

@@ -1,0 +1,3 @@
+import { argReduce } from "./argReduce.ts";
+
+export const argMin = argReduce("ArgMin", (a, b) => a < b);

@@ -1,0 +1,7 @@
+import { scalarFunction } from "./scalarFunction.ts";
+
+export const floor = scalarFunction({
+  type: "Floor",
+  of: Math.floor,
+  slope: "none",
+});
