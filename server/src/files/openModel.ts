@@ -27,7 +27,7 @@ export async function openModel(path: string): Promise<OpenModel> {
   const close = async () => {
     for (const file of files) await file.close();
   };
-  const paths = () => [...files].map((file) => file.path);
+  const paths = () => [...new Set([...files].map((file) => file.path))];
   const siblings = {
     async open(relative: string) {
       const file = await openSibling(resolve(path), relative);

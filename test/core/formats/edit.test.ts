@@ -104,6 +104,22 @@ describe("editing ONNX", () => {
     );
   });
 
+  it("names the external data that goes with it", async () => {
+    const entry = (key: string, value: string) =>
+      delimited(13, [...delimited(1, key), ...delimited(2, value)]);
+    const external = f.tensorOf("w1", 1, [2, 4], [...entry("location", "w.bin"), varint(14, 1)]);
+    const data = f.bytesLE(Float32Array.from(f.range(8)));
+    const edited = await onnx.applyEdits(
+      f.sourceOf(mlp(external), "tiny.onnx"),
+      f.siblingsOf({ "w.bin": data }),
+      [],
+    );
+    const [other, ...more] = edited.others ?? [];
+    assert.deepEqual(more, []);
+    assert.deepEqual([other?.path, other?.unchanged], ["w.bin", true]);
+    assert.deepEqual(await f.bytesOf(other!.file.pieces()), data);
+  });
+
   it("keeps 16-bit floats as they are stored", async () => {
     const bits = f.range(8).map((i) => 0x3c00 + i);
     const half = (dims: number[], values: number[]) =>

@@ -1,8 +1,9 @@
 import type { ByteSource } from "../../data/dataset.ts";
+import { ranges } from "../../data/ranges.ts";
 import { type Shape, sameShape } from "../../ir/tensor.ts";
 import { describe, ProblemError, problem } from "../../problem.ts";
 import type { Edit } from "../edits.ts";
-import type { Edited, Siblings } from "../format.ts";
+import type { Edited, OtherFile, Siblings } from "../format.ts";
 import type { Model } from "../model.ts";
 import { type Built, build } from "./build.ts";
 import { edited } from "./cut.ts";
@@ -76,7 +77,11 @@ export async function applyEdits(
         ),
       );
     const partial = before.problems.length + parts.problems.length > 0;
-    return { file: result, model: { ...after.model, partial }, problems: [] };
+    const others = [...parts.external].map(([path, from]): OtherFile => {
+      const pieces = () => ranges(from, 0, from.size);
+      return { path, file: { size: from.size, pieces }, unchanged: true };
+    });
+    return { file: result, others, model: { ...after.model, partial }, problems: [] };
   });
 }
 

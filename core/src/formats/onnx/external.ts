@@ -21,10 +21,12 @@ export function unsafePath(path: string): string | undefined {
   return undefined;
 }
 
-/** Opens what external_data entries refer to, each file once. */
+/** Opens what external_data entries refer to, each file once; `opened` are those by their paths. */
 export function externalFiles(siblings: Siblings, model: string) {
   const opened = new Map<string, ByteSource>();
-  return async function locate(proto: TensorProto, bytes: number): Promise<Stretch> {
+  return { locate, opened: opened as ReadonlyMap<string, ByteSource> };
+
+  async function locate(proto: TensorProto, bytes: number): Promise<Stretch> {
     const place = `tensor ${proto.name}`;
     const entry = (key: string) => proto.externalData.find((e) => e.key === key)?.value;
     const wrong = (why: string): never => fail("unreadable-model", why, model, place);
@@ -54,9 +56,9 @@ export function externalFiles(siblings: Siblings, model: string) {
         `its external data are bytes ${start} to ${start + length} of "${path}", which has only ${source.size}`,
       );
     return { source, start, end: start + length };
-  };
+  }
 }
 
-export type Locate = ReturnType<typeof externalFiles>;
+export type Locate = ReturnType<typeof externalFiles>["locate"];
 
 const printable = (text: string): string => JSON.stringify(text.slice(0, 200)).slice(1, -1);

@@ -47,6 +47,8 @@ export interface Parts {
   readonly proto: ModelProto & { graph: GraphProto };
   readonly steps: readonly Step[];
   readonly stores: Stores;
+  /** Files with external data, by their paths. */
+  readonly external: ReadonlyMap<string, ByteSource>;
   readonly problems: readonly Problem[];
 }
 
@@ -71,9 +73,9 @@ export async function readParts(source: ByteSource, siblings: Siblings): Promise
       `byte ${graph.at.head}`,
     );
   const steps = await stepsOf(decoding, { ...proto, graph });
-  const locate = externalFiles(siblings, source.name);
+  const { locate, opened } = externalFiles(siblings, source.name);
   const { stores, problems } = await storesOf(source, graph, steps, locate);
-  return { proto: { ...proto, graph }, steps, stores, problems };
+  return { proto: { ...proto, graph }, steps, stores, external: opened, problems };
 }
 
 /** The tensors, small ones read. */
