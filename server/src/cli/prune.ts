@@ -100,6 +100,7 @@ async function chosen(
   if (data === undefined)
     return fail("bad-request", "importance needs data: name it with --data", "");
   const index = oneOf(args, "index", ["sigma", "gate", "scaled"]);
+  const engine = oneOf(args, "engine", ENGINES);
   const result = await computeImportance(
     cliPool(count(args, "processes")),
     {
@@ -108,10 +109,13 @@ async function chosen(
       layers: [layer],
       measures: ["sigma", "gate", "activity"],
       ...(index === undefined ? {} : { index }),
+      ...(engine === undefined ? {} : { engine }),
     },
     terminal,
   );
-  const found = result.layers[0]!;
+  const found =
+    result.layers[0] ??
+    fail("cannot-prune", result.refused?.[0]?.because ?? "it has no importance", model, layer);
   const units = below === undefined ? unitsLowest(found, lowest!) : unitsBelow(found, below);
   if (units.length === 0)
     return fail(

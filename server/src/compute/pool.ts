@@ -13,6 +13,8 @@ export interface PoolOptions {
   readonly processes?: number;
   /** Whether what people wait for goes first: the processes then run with less priority. */
   readonly background?: boolean;
+  /** Milliseconds after which processes without work end, and free the model they keep; 5 minutes. */
+  readonly idle?: number;
 }
 
 export interface Control {
@@ -32,6 +34,7 @@ type Opened = Extract<FromCompute, { kind: "opened" }>;
 
 /** Samples in one shard, before rounding to whole batches: often enough for progress and cancel. */
 const SHARD = 250;
+const IDLE = 5 * 60 * 1000;
 /** Shards per process from which on they are sent ahead; fewer are better shared out one by one. */
 const MANY = 8;
 
@@ -45,6 +48,7 @@ export class Pool {
   readonly #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
   #lastJob = 0;
+  #ending: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -139,7 +143,12 @@ export class Pool {
 
   #give(worker: Worker): void {
     worker.close();
-    if (this.#all.has(worker.child)) this.#idle.push(worker.child);
+    if (!this.#all.has(worker.child)) return;
+    this.#idle.push(worker.child);
+    clearTimeout(this.#ending);
+    this.#ending = setTimeout(() => {
+      for (const child of this.#idle.splice(0)) this.#kill(child);
+    }, this.#options.idle ?? IDLE).unref();
   }
 
   #kill(child: ChildProcess): void {

@@ -47,6 +47,16 @@ describe("the pool of compute processes", function () {
     assert.ok(before.length > 0);
   });
 
+  it("ends processes that have had no work for a while, and starts others", async () => {
+    pool = new Pool({ script, processes: 1, idle: 300 });
+    await few();
+    const before = pool.processes;
+    assert.equal(before.length, 1);
+    await gone(before);
+    assert.deepEqual(pool.processes, []);
+    await few();
+  });
+
   it("rejects within 200 ms of a cancel and ends the job's processes", async () => {
     const abort = new AbortController();
     const running = many({
