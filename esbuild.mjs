@@ -1,4 +1,4 @@
-/** Bundles what runs outside a browser: node esbuild.mjs [--watch] */
+/** Bundles all that runs: node esbuild.mjs [--watch] */
 import { chmod } from "node:fs/promises";
 import { context } from "esbuild";
 
@@ -36,6 +36,20 @@ const contexts = await Promise.all([
     entryPoints: { cli: "server/src/cli/main.ts" },
     banner: { js: "#!/usr/bin/env node" },
     plugins: [{ name: "executable", setup: ({ onEnd }) => onEnd(makeExecutable) }],
+  }),
+  // A script for each panel, and the looks that all share.
+  context({
+    ...common,
+    entryPoints: {
+      removalCurve: "webview/src/panels/removalCurve/main.ts",
+      theme: "webview/src/theme.css",
+    },
+    outdir: "dist/webview",
+    outExtension: {},
+    platform: "browser",
+    format: "iife",
+    target: "chrome120",
+    external: [],
   }),
 ]);
 

@@ -1,3 +1,4 @@
+import { median } from "#core/median.ts";
 import { Pool } from "#server/compute/pool.ts";
 import { computeImportance } from "#server/operations/importance.ts";
 import { type Limit, openLimit } from "./limit.ts";
@@ -5,7 +6,7 @@ import { type NetFiles, writeNet } from "./models.ts";
 import type { NetSpec } from "./nets.ts";
 import { INSTALL, type Peer, type PeerRun } from "./peer.ts";
 import { cpuSeconds } from "./processes.ts";
-import { type Bench, median, type Result, type Row } from "./row.ts";
+import type { Bench, Result, Row } from "./row.ts";
 
 /** The peer runs with whichever of these is faster. */
 const PEER_BATCHES = [100, 500] as const;

@@ -1,9 +1,10 @@
+import { median } from "#core/median.ts";
 import { Pool } from "#server/compute/pool.ts";
 import { computeImportance } from "#server/operations/importance.ts";
 import { writeNet } from "./models.ts";
 import { NETS, type NetSpec } from "./nets.ts";
 import { peakMemory } from "./processes.ts";
-import { type Bench, median, type Row } from "./row.ts";
+import type { Bench, Row } from "./row.ts";
 
 const FEW = 1_000;
 const MANY = 10_000;

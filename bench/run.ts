@@ -5,6 +5,7 @@ import { cpus, release, type } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { activationRow } from "./activation.ts";
+import { groupsRow } from "./groups.ts";
 import { jacobianRow } from "./jacobian.ts";
 import { memoryRow } from "./memory.ts";
 import { NETS } from "./nets.ts";
@@ -19,7 +20,7 @@ const HELP = `usage: npm run bench -- [--only P1a,P3] [--runs N] [--threads N] [
   --quick        a tenth of the samples, 2 runs: checks that it works
 `;
 
-const ROWS: readonly Row[] = [...NETS.map(jacobianRow), activationRow, memoryRow];
+const ROWS: readonly Row[] = [...NETS.map(jacobianRow), groupsRow, activationRow, memoryRow];
 const QUICK = 10;
 
 const { values: flags } = parseArgs({

@@ -9,6 +9,7 @@ const files = [
   "test/core/formats/safetensors/*.test.ts",
   "test/core/formats/structure.test.ts",
   "test/runtime/fuzz.test.ts",
+  "test/runtime/randomPlans*.test.ts",
 ];
 const command = [
   "node_modules/mocha/bin/mocha.js",

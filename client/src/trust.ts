@@ -1,5 +1,5 @@
 import * as vscode from "vscode";
-import { LISTING_LANGUAGE } from "#protocol/requests.ts";
+import { commands, LISTING_LANGUAGE } from "#protocol/requests.ts";
 
 /** Throws in Restricted Mode: there a model is shown, but nothing is written. */
 export function requireTrust(toError: (message: string) => Error = Error): void {
@@ -14,6 +14,29 @@ export async function savedIfTrusted(
 ): Promise<void> {
   if (vscode.workspace.isTrusted) return next(document);
   if (document.languageId === LISTING_LANGUAGE) void vscode.window.showWarningMessage(refusal());
+}
+
+/** What is not offered in Restricted Mode: opening files that are over the limits. */
+export async function offeredIfTrusted<T extends vscode.Command | vscode.CodeAction>(
+  found: Thenable<readonly T[] | null | undefined> | readonly T[] | null | undefined,
+): Promise<T[]> {
+  const all = [...((await found) ?? [])];
+  return vscode.workspace.isTrusted ? all : all.filter((it) => nameOf(it) !== commands.openAnyway);
+}
+
+const nameOf = ({ command }: vscode.Command | vscode.CodeAction): string | undefined =>
+  typeof command === "string" ? command : command?.command;
+
+/** Code actions run the server's commands: those that write files only in a trusted workspace. */
+export async function executedIfTrusted(
+  command: string,
+  args: unknown[],
+  next: (command: string, args: unknown[]) => unknown,
+): Promise<unknown> {
+  if (vscode.workspace.isTrusted) return next(command, args);
+  if (command === commands.restoreOriginal) return void vscode.window.showWarningMessage(refusal());
+  if (command === commands.openAnyway) return undefined;
+  return next(command, args);
 }
 
 const refusal = (): string =>

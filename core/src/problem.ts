@@ -24,6 +24,8 @@ export interface Place {
 
 export type ProblemCode =
   | "unreadable-model"
+  /** More than is read unless people say so: see limits.ts. */
+  | "over-limit"
   | "unsupported-operator"
   | "unreadable-data"
   | "data-mismatch"

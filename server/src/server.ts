@@ -11,36 +11,67 @@ import {
   TextDocuments,
 } from "vscode-languageserver/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { limitsOf } from "#core/limits.ts";
 import { describe, ProblemError } from "#core/problem.ts";
 import { MODEL_FILES } from "#protocol/modelFiles.ts";
 import {
+  type CostParams,
   commands,
+  costRequest,
+  type DiffParams,
+  diffRequest,
+  type ExportPlanParams,
+  exportPlanRequest,
+  factsRequest,
+  type GuardParams,
+  guardRequest,
+  type ImportPlanParams,
   type InitializationOptions,
+  importPlanRequest,
   type ListingParams,
   listingChanged,
   listingRequest,
   modelStatus,
+  type RemovalCurveParams,
+  type RetrainParams,
+  removalCurveRequest,
+  retrainRequest,
   type SaveParams,
   saveRequest,
   type UndoPruneParams,
+  type UnitLinesParams,
   undoPruneRequest,
+  unitLinesRequest,
 } from "#protocol/requests.ts";
 import { Pool } from "./compute/pool.ts";
 import { computeScript } from "./compute/script.ts";
+import { setLimits } from "./files/limits.ts";
 import { codeActions, resolveCodeAction } from "./handlers/codeActions.ts";
+import { executeCommand } from "./handlers/commands.ts";
 import type { Context } from "./handlers/context.ts";
+import { cost } from "./handlers/cost.ts";
+import { curve, unitLines } from "./handlers/curve.ts";
 import { publishDiagnostics } from "./handlers/diagnostics.ts";
+import { diffModelFiles } from "./handlers/diff.ts";
+import { FIX_ALL } from "./handlers/exactFixes.ts";
 import { hover } from "./handlers/hover.ts";
+import { exportPlan, importPlan } from "./handlers/plans.ts";
+import { withinGuard } from "./handlers/pruneWithinGuard.ts";
+import { retrain } from "./handlers/retrain.ts";
 import { saved } from "./handlers/saved.ts";
 import { documentSymbols, foldingRanges } from "./handlers/symbols.ts";
+import { confirm } from "./lsp/confirm.ts";
 import { guard } from "./lsp/guard.ts";
 import { modelOf, pathOf } from "./lsp/listingUri.ts";
 import { withProgress } from "./lsp/progress.ts";
 import { readSettings } from "./lsp/settings.ts";
+import { Curves } from "./workspace/curves.ts";
+import { Guarding } from "./workspace/guarding.ts";
 import type { Host } from "./workspace/host.ts";
 import { CONFIG_NAME } from "./workspace/kaiboJson.ts";
 import { listingOf, Models } from "./workspace/models.ts";
 import { Prunes } from "./workspace/prunes.ts";
+import { Retraining } from "./workspace/retraining.ts";
 import { defaultStorage, openStorage } from "./workspace/storage.ts";
 
 /** Wires the handlers to a connection (stdio or IPC, by the arguments); resolves when it is closed. */
@@ -54,11 +85,13 @@ export function startServer(): Promise<void> {
   let context: Context;
   let pool: Pool | undefined;
 
-  connection.onInitialize(({ initializationOptions, capabilities, locale }): InitializeResult => {
+  connection.onInitialize((params): InitializeResult => {
+    const { initializationOptions, capabilities, locale, workspaceFolders } = params;
     options = (initializationOptions ?? {}) as InitializationOptions;
     canProgress = capabilities.window?.workDoneProgress === true;
     canConfigure = capabilities.workspace?.configuration === true;
     canWatch = capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
+    const relates = capabilities.textDocument?.publishDiagnostics?.relatedInformation === true;
     const language = options.locale ?? locale ?? "en";
     const processes = new Pool({ script: computeScript(), background: true });
     pool = processes;
@@ -66,6 +99,7 @@ export function startServer(): Promise<void> {
       locale: language,
       settings: async () => {
         const settings = await readSettings(connection, canConfigure);
+        setLimits(limitsOf(settings.limits));
         processes.resize(settings.processes === 0 ? undefined : settings.processes);
         return settings;
       },
@@ -74,14 +108,32 @@ export function startServer(): Promise<void> {
         void publishAll(model);
       },
       failed: (model) => void publishAll(model),
+      found: (model) => void publishAll(model),
       status: (status) => void connection.sendNotification(modelStatus, status),
       withProgress: (title, work) => withProgress(connection, canProgress, title, work, language),
+      confirm: (question) => confirm(connection, options, question),
       log: (text) => connection.console.error(text),
     };
     const storage = openStorage(options.storage ?? defaultStorage());
+    const folders = (workspaceFolders ?? []).flatMap(({ uri }) => pathOf(uri) ?? []);
+    void guard(connection, "tidying", undefined, () => storage.originals.tidy(folders));
     const models = new Models(processes, storage, host);
     const prunes = new Prunes(models, processes, storage, host);
-    context = { connection, documents, models, prunes, locale: language };
+    const curves = new Curves({ models, pool: processes, storage, host });
+    const guarding = new Guarding({ pool: processes, storage, host });
+    const retraining = new Retraining({ models, prunes, pool: processes, host });
+    context = {
+      connection,
+      documents,
+      pool: processes,
+      models,
+      prunes,
+      curves,
+      guarding,
+      retraining,
+      relates,
+      locale: language,
+    };
     return {
       serverInfo: { name: "Kaibo" },
       capabilities: {
@@ -90,7 +142,7 @@ export function startServer(): Promise<void> {
         documentSymbolProvider: true,
         foldingRangeProvider: true,
         codeActionProvider: {
-          codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite],
+          codeActionKinds: [CodeActionKind.QuickFix, CodeActionKind.RefactorRewrite, FIX_ALL],
           resolveProvider: true,
         },
         executeCommandProvider: { commands: Object.values(commands) },
@@ -161,10 +213,34 @@ export function startServer(): Promise<void> {
       return null;
     }),
   );
+  connection.onRequest(factsRequest, ({ model }: ListingParams) =>
+    answer(() => context.curves.facts(model)),
+  );
+  connection.onRequest(removalCurveRequest, (params: RemovalCurveParams, token) =>
+    answer(() => curve(context, params, token)),
+  );
+  connection.onRequest(costRequest, (params: CostParams) => answer(() => cost(context, params)));
+  connection.onRequest(retrainRequest, (params: RetrainParams, token) =>
+    answer(() => retrain(context, params, token)),
+  );
+  connection.onRequest(guardRequest, (params: GuardParams, token) =>
+    answer(() => withinGuard(context, params, token)),
+  );
+  connection.onRequest(unitLinesRequest, (params: UnitLinesParams) =>
+    answer(() => unitLines(context, params)),
+  );
+  connection.onRequest(exportPlanRequest, (params: ExportPlanParams) =>
+    answer(() => exportPlan(context, params)),
+  );
+  connection.onRequest(importPlanRequest, (params: ImportPlanParams) =>
+    answer(() => importPlan(params)),
+  );
+  connection.onRequest(diffRequest, (params: DiffParams, token) =>
+    answer(() => diffModelFiles(context, params, token)),
+  );
   connection.onExecuteCommand(({ command, arguments: args }) =>
     answer(async () => {
-      if (command !== commands.computeImportance) throw new Error(`unknown command ${command}`);
-      await context.models.recompute(String(args?.[0]));
+      await executeCommand(context, command, args);
       return null;
     }),
   );

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { shownTexts, translated } from "../../client/src/schemas/translated.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -27,6 +28,40 @@ describe("localisation", () => {
     const japanese = json("package.nls.ja.json");
     assert.deepEqual(new Set(Object.keys(english)), new Set(keys));
     assert.deepEqual(new Set(Object.keys(japanese)), new Set(keys));
+  });
+});
+
+describe("the texts of the JSON schemas", () => {
+  const schemas = readdirSync(path.join(root, "schemas")).filter((f) => f.endsWith(".schema.json"));
+  const japanese = json("schemas/texts.ja.json");
+
+  it("are all in Japanese, and no others", () => {
+    assert.equal(schemas.length, 2);
+    const shown = schemas.flatMap((file) => [...shownTexts(json(`schemas/${file}`))]);
+    assert.deepEqual(new Set(Object.keys(japanese)), new Set(shown));
+    for (const [english, text] of Object.entries(japanese))
+      assert.ok(text === "kaibo.json" || /[ぁ-んァ-ヶ一-龠]/.test(text), english);
+  });
+
+  it("are all that is replaced: the schemas still describe the same files", () => {
+    for (const file of schemas) {
+      const schema = json(`schemas/${file}`);
+      const there = translated(schema, (text) => japanese[text]!);
+      assert.deepEqual(shownTexts(there), new Set([...shownTexts(schema)].map((t) => japanese[t])));
+      const back = new Map(Object.entries(japanese).map(([en, ja]) => [ja, en]));
+      assert.equal(back.size, Object.keys(japanese).length);
+      assert.deepEqual(
+        translated(there, (text) => back.get(text)!),
+        schema,
+      );
+    }
+  });
+
+  it("are served under the names that the manifest gives them", () => {
+    const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    const urls = manifest.contributes.jsonValidation.map(({ url }: { url: string }) => url);
+    assert.deepEqual(urls.sort(), schemas.map((file) => `kaibo-schema://schemas/${file}`).sort());
+    assert.ok(manifest.activationEvents.includes("onFileSystem:kaibo-schema"));
   });
 });
 

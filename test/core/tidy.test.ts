@@ -23,7 +23,7 @@ describe("tidy", () => {
       const runtime = /^import .*from "(onnxruntime-node|@tensorflow)/m.test(text);
       const editor = /^import .*from "vscode"/m.test(text);
       return (
-        (runtime && !/^(server\/src\/runtime|test\/runtime|test\/core\/formats|bench)\//.test(f)) ||
+        (runtime && !/^(server\/src\/runtime|test|bench)\//.test(f)) ||
         (editor && !/^(client|test\/editor)\//.test(f))
       );
     });

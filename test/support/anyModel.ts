@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { Importance } from "#protocol/views/importance.ts";
-import type { ModelView } from "#protocol/views/model.ts";
+import type { CouplingView, ModelView } from "#protocol/views/model.ts";
 import { layer, measured } from "./listings.ts";
 
 /** Whatever a file may call its things: words, quotes, comments, line ends, broken surrogates. */
@@ -65,6 +65,7 @@ export const anyModel: fc.Arbitrary<AnyModel> = fc
       layers: layers.map(({ name, summary, units, fixed }) =>
         layer(name, summary, units, fixed === undefined ? {} : { fixed }),
       ),
+      ...(layers.length < 2 ? {} : { coupling: firstTogether(layers[0]!, layers[1]!) }),
       problems: [note],
     },
     importance: {
@@ -79,3 +80,22 @@ export const anyModel: fc.Arbitrary<AnyModel> = fc
       input: { shape: [3], importance: [] },
     },
   }));
+
+interface Named {
+  readonly name: string;
+  readonly units: number;
+}
+
+/** The first unit of a layer goes with all of another's. */
+const firstTogether = (a: Named, b: Named): CouplingView => ({
+  parallel: [],
+  groups: [
+    [
+      { layer: a.name, units: [0] },
+      { layer: b.name, units: Array.from({ length: b.units }, (_, u) => u) },
+    ],
+  ],
+  otherwise: [],
+  stuck: [],
+  apart: [],
+});

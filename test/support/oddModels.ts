@@ -20,17 +20,3 @@ export const residualModel = (): Uint8Array =>
     inputs: [info("x", ["N", 4])],
     outputs: [info("y", ["N", 2])],
   });
-
-/** An operator that nobody knows between two layers. */
-export const unsupportedModel = (): Uint8Array =>
-  fileOf({
-    opset: 17,
-    nodes: [
-      nodeOf("MatMul", ["x", "fc1.weight"], ["h"]),
-      nodeOf("Frobnicate", ["h"], ["s"], [], { name: "odd", domain: "com.example" }),
-      nodeOf("MatMul", ["s", "fc2.weight"], ["y"]),
-    ],
-    tensors: [weights("fc1.weight", 4, 4), weights("fc2.weight", 4, 2)],
-    inputs: [info("x", ["N", 4])],
-    outputs: [info("y", ["N", 2])],
-  });

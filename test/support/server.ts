@@ -16,6 +16,8 @@ import type {
   TextEdit,
 } from "vscode-languageserver-protocol";
 import {
+  type ConfirmParams,
+  confirmRequest,
   type Listing,
   listingRequest,
   type ModelStatusParams,
@@ -49,6 +51,9 @@ export class TestServer {
   readonly said: Said[] = [];
   /** Edits that the server asked the editor to apply. */
   readonly edits: Record<string, readonly TextEdit[]>[] = [];
+  /** What the server asked before writing, and what the user answers. */
+  readonly asked: ConfirmParams[] = [];
+  agrees = true;
   settings: unknown;
   readonly exit: Promise<number | null>;
   #version = 0;
@@ -82,10 +87,15 @@ export class TestServer {
       processId: process.pid,
       rootUri: null,
       capabilities: {
+        textDocument: { publishDiagnostics: { relatedInformation: true } },
         window: { workDoneProgress: progress },
         workspace: { configuration: settings !== undefined, applyEdit: true },
       },
-      initializationOptions: { storage, ...(locale === undefined ? {} : { locale }) },
+      initializationOptions: {
+        storage,
+        confirms: true,
+        ...(locale === undefined ? {} : { locale }),
+      },
     });
     await server.notify("initialized", {});
     return server;
@@ -254,6 +264,10 @@ export class TestServer {
     connection.onRequest("workspace/configuration", ({ items }: { items: unknown[] }) =>
       items.map(() => this.settings),
     );
+    connection.onRequest(confirmRequest, (question: ConfirmParams) => {
+      this.asked.push(question);
+      return this.agrees;
+    });
     connection.onRequest("client/registerCapability", () => null);
     connection.onRequest("workspace/applyEdit", ({ edit }: { edit: ApplyEdit }) => {
       this.edits.push(edit.changes);

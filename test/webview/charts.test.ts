@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { RemovalSeries } from "#protocol/views/curve.ts";
+import { ticks, tickTexts, widened } from "#webview/charts/axes.ts";
 import type { Chart } from "#webview/charts/chart.ts";
 import { classBars } from "#webview/charts/classBars.ts";
 import { denseKernel, kernel } from "#webview/charts/kernel.ts";
@@ -9,6 +11,7 @@ import { golden } from "../support/golden.ts";
 describe("charts", () => {
   goldenChart(charts.classBars);
   goldenChart(charts.kernel);
+  goldenChart(charts.removalCurve);
 
   it("draw classes of any name and number in at most 14 pixels each", () => {
     const names = ["<script>", "a & 'b'", "\u0000\ud800", "very long name of a class"];
@@ -53,12 +56,57 @@ describe("charts", () => {
     ]);
   });
 
+  it("draw removal curves of any shape: flat, of one point, of many, with odd names", () => {
+    const { curve } = charts.removalCurve.example;
+    const flat = { ...curve, baseline: 1, series: [series([[0, 1]])] };
+    const many = Array.from({ length: 33 }, (_, i) => [i * 31, Math.abs(Math.cos(i / 9))] as const);
+    const pictures = {
+      flat: { curve: flat },
+      nan: {
+        curve: {
+          ...curve,
+          series: [
+            series([
+              [0, Number.NaN],
+              [1, 0.5],
+            ]),
+          ],
+        },
+      },
+      none: { curve: { ...curve, series: [] } },
+      many: { curve: { ...curve, model: "<b>&'", series: [series(many)] }, width: 360 },
+      outside: { ...charts.removalCurve.example, selected: { series: 9, point: 99 } },
+    };
+    for (const [name, data] of Object.entries(pictures)) {
+      const picture = charts.removalCurve.render(data);
+      assert.doesNotMatch(picture, /NaN|undefined|Infinity|<b>/, name);
+    }
+    const paper = charts.removalCurve.render({ ...charts.removalCurve.example, paper: true });
+    assert.doesNotMatch(paper, /var\(/);
+  });
+
+  it("have ticks at round numbers inside the range", () => {
+    assert.deepEqual(ticks(0, 1, 6), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+    assert.deepEqual(ticks(0, 30, 8), [0, 5, 10, 15, 20, 25, 30]);
+    assert.deepEqual(ticks(0, 3, 10, 1), [0, 1, 2, 3]);
+    assert.deepEqual(ticks(0.93, 0.99, 4), [0.94, 0.96, 0.98]);
+    assert.deepEqual(widened(0.93, 0.99, 6), [0.92, 1]);
+    assert.deepEqual(tickTexts([0, 0.5, 1]), ["0.0", "0.5", "1.0"]);
+  });
+
   it("become addresses that a Markdown image can hold, and come back whole", () => {
     const picture = classBars.render({ classes: ["(x) | `y` *", "猫"], values: [1, 2] });
     const address = svgDataUri(picture);
     assert.match(address, /^data:image\/svg\+xml,[\w%.,:;=/~'-]+$/);
     assert.equal(decodeURIComponent(address.slice(address.indexOf(",") + 1)), picture);
   });
+});
+
+const series = (points: readonly (readonly [number, number])[]): RemovalSeries => ({
+  order: "ascending",
+  retrained: false,
+  points: points.map(([removed, accuracy]) => ({ removed, accuracy })),
+  area: 0.5,
 });
 
 function goldenChart<Data>(chart: Chart<Data>): void {

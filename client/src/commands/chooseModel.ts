@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { isModelFile, MODEL_FILES } from "#protocol/modelFiles.ts";
+import { LISTING_SCHEME } from "#protocol/requests.ts";
 import { modelOfListing } from "../listingUri.ts";
 import { findInWorkspace } from "./findInWorkspace.ts";
 
@@ -11,9 +12,12 @@ export async function chooseModel(argument: unknown): Promise<string | undefined
   return modelOf(argument) ?? modelOf(onShow()) ?? (await pickModel());
 }
 
-/** A menu gives an address, the server gives a path. */
+/** A menu gives an address, the server gives a path or the address of a listing. */
 function modelOf(argument: unknown): string | undefined {
-  if (typeof argument === "string") return argument;
+  if (typeof argument === "string")
+    return argument.startsWith(`${LISTING_SCHEME}:`)
+      ? modelOfListing(vscode.Uri.parse(argument))
+      : argument;
   if (!(argument instanceof vscode.Uri)) return undefined;
   const isModel = argument.scheme === "file" && isModelFile(argument.path);
   return isModel ? argument.fsPath : modelOfListing(argument);

@@ -24,7 +24,7 @@ export async function createKaiboJson(argument: unknown): Promise<void> {
   const choice = await chooseData(model);
   if (choice === undefined) return;
   const file = vscode.Uri.file(path.join(path.dirname(model), "kaibo.json"));
-  await vscode.workspace.fs.writeFile(file, Buffer.from(kaiboJson(model, choice.data)));
+  await vscode.workspace.fs.writeFile(file, Buffer.from(kaiboJson(model, choice)));
   await vscode.window.showTextDocument(file);
 }
 

@@ -1,5 +1,6 @@
 /** Numbers as the display language writes them. */
 import * as vscode from "vscode";
+import type { BeforeAfter } from "#protocol/views/cost.ts";
 
 /** As the listing has it: a share of 1 with four digits. */
 export function accuracyText(value: number): string {
@@ -12,6 +13,10 @@ export function countText(value: number): string {
 
 export function smallText(value: number): string {
   return format(value, { notation: "scientific", maximumFractionDigits: 1 });
+}
+
+export function digitsText(value: number): string {
+  return format(value, { maximumSignificantDigits: 3 });
 }
 
 /** In decimal units; four digits, so that a small cut shows in a large file. */
@@ -29,6 +34,10 @@ export function byteText(value: number): string {
 
 export function listText(values: readonly string[]): string {
   return new Intl.ListFormat(vscode.env.language, { type: "conjunction" }).format(values);
+}
+
+export function arrow({ before, after }: BeforeAfter, text: (value: number) => string): string {
+  return `${text(before)} → ${text(after)}`;
 }
 
 function format(value: number, options?: Intl.NumberFormatOptions): string {

@@ -17,7 +17,6 @@ export async function announcePrune(context: Context, pruned: Pruned): Promise<v
   const { log, past, prunes } = context;
   const { uri, report } = pruned;
   log.info(fullReport(report));
-  prunes.add(report);
   const before = past.keep(uri, `${report.undo} before`, pruned.before);
   // Not the listing as it is now: in that every number is new, and nobody would find the lines that went.
   const after = past.keep(uri, `${report.undo} after`, pruned.after);

@@ -1,7 +1,7 @@
 /** A prune in words: one line for the notification, all of it for the log. */
 import * as vscode from "vscode";
-import type { BeforeAfter, PruneReport } from "#protocol/requests.ts";
-import { accuracyText, byteText, countText, listText, smallText } from "./numbers.ts";
+import type { PruneReport } from "#protocol/requests.ts";
+import { accuracyText, arrow, byteText, countText, listText, smallText } from "./numbers.ts";
 
 export function shortReport(report: PruneReport): string {
   const size = arrow(report.bytes, byteText);
@@ -54,8 +54,4 @@ function removedText({ removed }: PruneReport): string {
         countText(count),
         listText(removed.map(({ layer }) => layer)),
       );
-}
-
-function arrow({ before, after }: BeforeAfter, text: (value: number) => string): string {
-  return `${text(before)} → ${text(after)}`;
 }

@@ -6,6 +6,7 @@ import { type ConvTransposeAttrs, isDense } from "../ops/convTranspose.ts";
 import { mul } from "../ops/mul.ts";
 import type { Operator } from "../ops/operator.ts";
 import { reshapeTo } from "../ops/reshape.ts";
+import type { ResizeAttrs } from "../ops/resize.ts";
 import { blockOf, channelAt, fromPhases, type Phases, phasedShape, toPhases } from "./phases.ts";
 
 /** A derivative, in whatever layout is fastest. */
@@ -132,7 +133,9 @@ function masked(
 function upsampling({ node }: Value): number | undefined {
   if (node.operator === "input" || node.operator === "constant" || typeOf(node) !== "Resize")
     return undefined;
-  const [n, c, h, w] = (node.attrs as { scales: readonly number[] }).scales;
+  const attrs = node.attrs as ResizeAttrs;
+  if (attrs.mode !== undefined) return undefined;
+  const [n, c, h, w] = attrs.scales;
   return n === 1 && c === 1 && h === w && h > 1 ? h : undefined;
 }
 

@@ -88,6 +88,8 @@ function widen(
       return attrs.axes !== undefined && !attrs.axes.some((a) => a === 0 || a === -rank)
         ? again(node, inputs).outputs
         : undefined;
+    case "CumSum":
+      return attrs.axis !== 0 && attrs.axis !== -rank ? again(node, inputs).outputs : undefined;
     case "Concat":
       return attrs.axis !== 0 && inputs.every((v) => linear.has(v!))
         ? again(node, inputs).outputs

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { constant, constantOf, type Graph, type Node, type Value } from "../ir/graph.ts";
 import { rebuild } from "../ir/rewrite.ts";
 import { float32, type Tensor } from "../ir/tensor.ts";
@@ -34,7 +35,7 @@ function rotated(
   const reach = kernel.map((k, i) => (k - 1) * (dilations?.[i] ?? 1));
   const padding = [...reach, ...reach].map((r, i) => r - (pads?.[i] ?? 0));
   if (padding.some((p) => p < 0)) return undefined;
-  const dilated = dilations === undefined ? {} : { dilations };
+  const dilated = defined({ dilations });
   if (!depthwise) return [conv({ pads: padding, ...dilated }, x, constant(rotate(weights)), b)];
   // [1, C, k…] exchanged is [C, 1, k…]: each channel has one kernel, which is turned round.
   const turned = rotate({ ...weights, shape: [1, input, ...kernel] });

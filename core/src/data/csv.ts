@@ -29,6 +29,7 @@ export async function openCsv(content: Content, target?: string): Promise<Datase
     shape: [features.length],
     count: table.count,
     labelled: table.target >= 0,
+    grouped: true,
     features,
     ...(table.labels?.classes === undefined ? {} : { classes: table.labels.classes }),
     batches: (from, to, size) => batches(table, from, Math.min(to, table.count), size),

@@ -26,6 +26,8 @@ export interface Dataset {
   readonly bytes?: boolean;
   /** Whether samples are pictures [height, width] or [height, width, channels] that can be resized. */
   readonly pictures?: boolean;
+  /** Whether samples may stand class by class, as those of folders and tables do. */
+  readonly grouped?: boolean;
   /** Whether `batches` goes to `from` without reading what is before. */
   readonly seeks?: boolean;
   /**

@@ -1,3 +1,4 @@
+import { type Limits, USUAL_LIMITS } from "../limits.ts";
 import { fail } from "../problem.ts";
 import { byteAt, type Content } from "./content.ts";
 import { type Element, element } from "./elements.ts";
@@ -24,7 +25,7 @@ export function isIdx(start: Uint8Array): boolean {
 }
 
 /** Reads the header of an IDX file, the format of MNIST. Rejects with ProblemError. */
-export async function readIdx(content: Content): Promise<Records> {
+export async function readIdx(content: Content, limits: Limits = USUAL_LIMITS): Promise<Records> {
   const reader = new Reader(content);
   try {
     const magic = await reader.take(4);
@@ -39,7 +40,7 @@ export async function readIdx(content: Content): Promise<Records> {
     const bytes = await reader.take(4 * magic[3]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const dims = Array.from({ length: magic[3] }, (_, i) => view.getUint32(4 * i));
-    return records(content, dims, elements[magic[2]], reader.position);
+    return records(content, dims, elements[magic[2]], reader.position, limits);
   } finally {
     await reader.close();
   }

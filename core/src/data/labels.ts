@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { fail } from "../problem.ts";
 import { ClassCollector } from "./classTable.ts";
 import { type Content, openContent } from "./content.ts";
@@ -71,7 +72,7 @@ async function openLines(content: Content): Promise<Dataset> {
     shape: [],
     count,
     labelled: false,
-    ...(classes === undefined ? {} : { classes }),
+    ...defined({ classes }),
     async *batches(from, to, size) {
       const rows = csvRows(content, ",");
       for (let i = header ? -1 : 0; i < from; i++) await rows.next();

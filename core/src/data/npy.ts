@@ -1,3 +1,4 @@
+import { type Limits, USUAL_LIMITS } from "../limits.ts";
 import { fail } from "../problem.ts";
 import { byteAt, type Content } from "./content.ts";
 import { type Element, element, isElementName } from "./elements.ts";
@@ -16,7 +17,7 @@ export function isNpy(start: Uint8Array): boolean {
  * Reads the header of a .npy file (format versions 1 to 3); the first axis counts samples.
  * Rejects with ProblemError, also for what numpy can store but is no dense table of numbers.
  */
-export async function readNpy(content: Content): Promise<Records> {
+export async function readNpy(content: Content, limits: Limits = USUAL_LIMITS): Promise<Records> {
   const reader = new Reader(content);
   try {
     const start = await reader.take(8);
@@ -39,7 +40,7 @@ export async function readNpy(content: Content): Promise<Records> {
         "the array is in Fortran order; save numpy.ascontiguousarray(it) instead",
       );
     }
-    return records(content, dims, elementOf(content, header, at), reader.position);
+    return records(content, dims, elementOf(content, header, at), reader.position, limits);
   } finally {
     await reader.close();
   }

@@ -1,3 +1,4 @@
+import { type Limits, USUAL_LIMITS } from "../limits.ts";
 import { fail } from "../problem.ts";
 import type { Content } from "./content.ts";
 import type { ByteSource, Dataset } from "./dataset.ts";
@@ -13,6 +14,7 @@ import { openZip } from "./zip.ts";
 export async function openNpz(
   source: ByteSource,
   arrays: { readonly x?: string | undefined; readonly y?: string | undefined } = {},
+  limits: Limits = USUAL_LIMITS,
 ): Promise<Dataset> {
   const contents = await openZip(source);
   const find = (name: string): Content | undefined =>
@@ -28,8 +30,8 @@ export async function openNpz(
       source.name,
     );
   }
-  const samples = recordsDataset(x, source.name, await readNpy(x));
+  const samples = recordsDataset(x, source.name, await readNpy(x, limits));
   return y === undefined
     ? samples
-    : labelled(samples, recordsDataset(y, source.name, await readNpy(y)));
+    : labelled(samples, recordsDataset(y, source.name, await readNpy(y, limits)));
 }

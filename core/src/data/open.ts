@@ -1,3 +1,4 @@
+import { type Limits, USUAL_LIMITS } from "../limits.ts";
 import { fail, ProblemError } from "../problem.ts";
 import { openContent } from "./content.ts";
 import { openCsv } from "./csv.ts";
@@ -25,6 +26,8 @@ export interface OpenOptions {
   readonly labels?: string;
   /** For folders of pictures. */
   readonly pictures?: Arrangement;
+  /** The usual ones when absent. */
+  readonly limits?: Limits;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function openDataset(
       return { dataset: await openFolder(folder, files, options), problems: [] };
     }
     const source = await openFile(files, path);
-    const dataset = await openSamples(source, path, choices);
+    const dataset = await openSamples(source, path, choices, options.limits ?? USUAL_LIMITS);
     return { dataset: await addLabels(dataset, path, files, options.labels), problems: [] };
   } catch (error) {
     if (error instanceof ProblemError) return { dataset: undefined, problems: [error.problem] };
@@ -83,23 +86,24 @@ async function openSamples(
   source: ByteSource,
   path: string,
   choices: ReadonlyMap<string, string>,
+  limits: Limits,
 ): Promise<Dataset> {
   const magic = await readRange(source, 0, Math.min(4, source.size));
   if (/\.npz$/i.test(path) || (magic[0] === 0x50 && magic[1] === 0x4b && magic[2] <= 5)) {
     onlyChoices(path, choices, ["x", "y"]);
-    return openNpz(source, { x: choices.get("x"), y: choices.get("y") });
+    return openNpz(source, { x: choices.get("x"), y: choices.get("y") }, limits);
   }
   const content = await openContent(source);
   const start = await beginning(content);
   if (isNpy(start) || /\.npy(\.gz)?$/i.test(path)) {
-    return recordsDataset(content, source.name, await readNpy(content));
+    return recordsDataset(content, source.name, await readNpy(content, limits));
   }
   if (/\.(csv|tsv|txt)(\.gz)?$/i.test(path)) {
     onlyChoices(path, choices, ["target"]);
     return openCsv(content, choices.get("target"));
   }
   if (isIdx(start) || /idx\d/i.test(path)) {
-    return recordsDataset(content, source.name, await readIdx(content));
+    return recordsDataset(content, source.name, await readIdx(content, limits));
   }
   return fail(
     "unreadable-data",
@@ -112,8 +116,9 @@ async function openSamples(
 async function openFolder(
   folder: Folder,
   files: Files,
-  { labels, pictures = {} }: OpenOptions,
+  { labels, pictures: how = {}, limits = USUAL_LIMITS }: OpenOptions,
 ): Promise<Dataset> {
+  const pictures = { ...how, limits };
   if (labels === undefined) return openPictures(folder, pictures, foldersAsClasses(folder));
   const source = await openFile(files, labels);
   const content = await openContent(source);

@@ -1,3 +1,4 @@
+import { defined } from "../defined.ts";
 import { type InputFix, type Problem, problem } from "../problem.ts";
 import type { Batch } from "./dataset.ts";
 import type { Arrangement, Channels } from "./images/arrange.ts";
@@ -42,7 +43,7 @@ export function fitToInput(
 ): Fit | Problem {
   const mismatch = (message: string, fix?: InputFix): Problem => ({
     ...problem("data-mismatch", message, file),
-    ...(fix === undefined ? {} : { fix }),
+    ...defined({ fix }),
   });
   if (pictures && sampleShape.length === 3 && inputShape.length === 1) {
     const flat = flattened(sampleShape, inputShape, preprocess);

@@ -1,3 +1,4 @@
+import { type Limits, many, refuseOver, USUAL_LIMITS } from "../limits.ts";
 import { fail } from "../problem.ts";
 import { byteAt, type Content, inEntry } from "./content.ts";
 import type { Batch, Dataset } from "./dataset.ts";
@@ -14,8 +15,6 @@ export interface Records {
   readonly element: Element;
 }
 
-const maxSampleSize = 2 ** 26;
-
 /**
  * Header dimensions (count first) as records. Fails when they are absurd, or announce another number
  * of bytes than the content has, before anything of that size is allocated.
@@ -25,15 +24,13 @@ export function records(
   dims: readonly number[],
   element: Element,
   start: number,
+  limits: Limits = USUAL_LIMITS,
 ): Records {
   const [count, ...shape] = dims;
   const sampleSize = product(shape);
   const announced = `the header announces ${dims.join(" × ")} values`;
   if (shape.includes(0) || count === 0) {
     unreadable(content, start, `${announced}: there is no sample in it; choose another file`);
-  }
-  if (sampleSize > maxSampleSize) {
-    unreadable(content, start, `${announced}, too many for one sample; the header is damaged`);
   }
   const end = start + count * sampleSize * element.size;
   if (end > content.limit || (content.size !== undefined && content.size !== end)) {
@@ -43,6 +40,10 @@ export function records(
       Math.min(end, content.size ?? start),
       `${announced} (${end} bytes with the header), but there are ${found} bytes; copy or download the file again`,
     );
+  }
+  if (sampleSize > limits.sampleValues) {
+    const has = `one sample has ${many(sampleSize)} values`;
+    refuseOver(limits, "sampleValues", has, content.file, byteAt(content, start));
   }
   return { start, count, shape, element };
 }

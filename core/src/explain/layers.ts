@@ -1,13 +1,6 @@
-import {
-  consumers,
-  type Graph,
-  isConstant,
-  type Node,
-  topological,
-  type Value,
-} from "../ir/graph.ts";
+import { consumers, type Graph, isConstant, type Node, nodesOf, type Value } from "../ir/graph.ts";
 import { isFloat, known, sameShape, size } from "../ir/tensor.ts";
-import { moduleName } from "./layerNames.ts";
+import { layerNames } from "./layerNames.ts";
 import { unitwise } from "./unitwise.ts";
 
 /** A layer: an affine map with parameters, and what follows it unit by unit up to its activation. */
@@ -46,21 +39,38 @@ const CONVOLUTIONS: ReadonlySet<string> = new Set(["Conv", "ConvTranspose"]);
 const RECURRENT: ReadonlySet<string> = new Set(["LSTM", "GRU", "RNN"]);
 const LAYERS: ReadonlySet<string> = new Set([...CONVOLUTIONS, "Gemm", "MatMul", ...RECURRENT]);
 
-/** The layers of a graph, in topological order. */
+/** The layers of a graph, in topological order. Looked for once: graphs do not change. */
 export function layersOf(graph: Graph): readonly Layer[] {
+  const layers = found.get(graph) ?? findLayers(graph);
+  found.set(graph, layers);
+  return layers;
+}
+
+const found = new WeakMap<Graph, readonly Layer[]>();
+
+/**
+ * The same of a graph that was read in part, of which only the first `own` outputs are the model's: the
+ * units where it ends are no outputs.
+ */
+export function layersUpTo(graph: Graph, own: number): readonly Layer[] {
+  const layers = layersOf(graph);
+  if (own === graph.outputs.length) return layers;
+  const outputs = graph.outputs.slice(0, own);
   const uses = consumers(graph);
-  const names = new Map<string, number>();
-  return topological(graph.outputs).flatMap((node) => {
+  return layers.map((l) => ({ ...l, output: isOutput(l.activation, uses, outputs) }));
+}
+
+function findLayers(graph: Graph): readonly Layer[] {
+  const uses = consumers(graph);
+  const layers = nodesOf(graph).flatMap((node) => {
     const weights = weightsOf(node);
     if (weights === undefined) return [];
     const { after, composed, activation } = follow(resultOf(node, uses, graph), uses, graph);
     const axis = CONVOLUTIONS.has(typeOf(node)) ? 1 : activation.shape.length - 1;
     const units = activation.shape[axis];
     if (typeof units !== "number") return [];
-    const name = unique(moduleName(node, after, weights), names);
     return [
       {
-        name,
         node,
         units,
         after,
@@ -68,10 +78,12 @@ export function layersOf(graph: Graph): readonly Layer[] {
         activation,
         axis,
         weights,
-        output: isOutput(activation, uses, graph),
+        output: isOutput(activation, uses, graph.outputs),
       },
     ];
   });
+  const names = layerNames(layers);
+  return layers.map((layer, i) => ({ name: names[i], ...layer }));
 }
 
 /** The constant weights of an affine node; undefined for every other node. */
@@ -117,20 +129,38 @@ function follow(from: Value, uses: ReadonlyMap<Value, readonly Node[]>, graph: G
 }
 
 /** Reaches an output of the graph through nothing but a final Softmax, Identity or reshaping. */
-function isOutput(value: Value, uses: ReadonlyMap<Value, readonly Node[]>, graph: Graph): boolean {
-  if (graph.outputs.includes(value)) return true;
+function isOutput(
+  value: Value,
+  uses: ReadonlyMap<Value, readonly Node[]>,
+  outputs: readonly Value[],
+): boolean {
+  if (outputs.includes(value)) return true;
   return (uses.get(value) ?? []).some(
     (node) =>
       ["Softmax", "Sigmoid", "Identity", "Reshape", "Flatten", "Dropout"].includes(typeOf(node)) &&
       node.inputs[0] === value &&
-      isOutput(node.outputs[0], uses, graph),
+      isOutput(node.outputs[0], uses, outputs),
   );
 }
 
-function unique(name: string, names: Map<string, number>): string {
-  const count = (names.get(name) ?? 0) + 1;
-  names.set(name, count);
-  return count === 1 ? name : `${name}#${count}`;
+/** The layers that lead to the values through no other layer, in the order of the graph. */
+export function layersBefore(values: readonly Value[], layers: readonly Layer[]): readonly Layer[] {
+  const owners = new Map(
+    layers.flatMap((l) =>
+      [l.node, ...l.after, l.activation.node].map((node) => [node, l] as const),
+    ),
+  );
+  const found = new Set<Layer>();
+  const seen = new Set<Node>();
+  const open = values.map((v) => v.node);
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const owner = owners.get(node);
+    if (owner !== undefined) found.add(owner);
+    else for (const v of node.inputs) if (v !== undefined) open.push(v.node);
+  }
+  return layers.filter((l) => found.has(l));
 }
 
 /** "Conv 3x3  1 -> 32  Relu" */
@@ -162,8 +192,9 @@ export function parameterCount({ node, after }: Layer): number {
   let count = 0;
   for (const n of [node, ...after])
     for (const v of n.inputs) {
-      if (v !== undefined && isConstant(v) && isFloat(v.dtype) && typeOf(n) !== "Clip")
-        count += size(known(v.shape));
+      if (v === undefined || !isConstant(v) || !isFloat(v.dtype) || typeOf(n) === "Clip") continue;
+      // A first state that is as long as the batch is filled in, not stored.
+      if (v.shape.every((d) => typeof d === "number")) count += size(known(v.shape));
     }
   return count;
 }

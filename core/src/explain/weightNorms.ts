@@ -1,20 +1,21 @@
 import type { Importance, LayerImportance } from "#protocol/views/importance.ts";
 import { fold } from "../compile/fold.ts";
-import { constantOf, type Graph } from "../ir/graph.ts";
+import { constantOf, type Graph, type Value } from "../ir/graph.ts";
 import { size, type Tensor } from "../ir/tensor.ts";
-import { type Layer, layersOf, typeOf } from "./layers.ts";
+import { type Layer, layersUpTo, typeOf } from "./layers.ts";
 import { unitNorms, type WeightLayer, weightLayersOf, weightsOnly } from "./weightLayers.ts";
 
 /**
  * What can be said of units without data: the Euclidean norm of the weights that lead into each
  * (magnitude pruning; Li et al. 2017 use the L1 norm of filters). Everything that needs data is empty.
  * @param graph with its weights in memory
+ * @param own how many of its outputs, the first ones, are the model's
  */
-export function weightNorms(graph: Graph): Importance {
+export function weightNorms(graph: Graph, own = graph.outputs.length): Importance {
   const [x] = graph.inputs;
   const layers = weightsOnly(graph)
     ? weightLayersOf(graph).map(ofWeights)
-    : layersOf(fold(graph)).map(ofLayer);
+    : layersUpTo(graph, own).map(ofLayer);
   return {
     data: "",
     samples: 0,
@@ -26,11 +27,15 @@ export function weightNorms(graph: Graph): Importance {
 
 function ofLayer(layer: Layer): LayerImportance {
   const { name, units, output } = layer;
-  const weights = constantOf(layer.weights);
+  const weights = constantOf(layer.weights) ?? computed(layer.weights);
   const importance =
     weights === undefined ? new Array<number>(units).fill(0) : norms(weights, layer);
   return byWeights({ name, op: typeOf(layer.node), units, importance, output });
 }
+
+/** Weights that are laid out or put together from stored ones. */
+const computed = (value: Value): Tensor | undefined =>
+  constantOf(fold({ inputs: [], outputs: [value] }).outputs[0]);
 
 const ofWeights = (layer: WeightLayer): LayerImportance =>
   byWeights({

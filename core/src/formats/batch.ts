@@ -33,11 +33,13 @@ class Refused extends Error {
  * where it is 1 or symbolic, and whatever follows from it. Then each sample goes its own way as it did
  * alone; that is checked at every node: the samples stand along one axis of each value, and no operator
  * joins them.
+ * @param own how many outputs, the first ones, have to lead with the batch: not those where a graph ends
+ *   that was read in part
  */
-export function bindBatch(graph: Graph, batch: Dim): Bound {
+export function bindBatch(graph: Graph, batch: Dim, own = graph.outputs.length): Bound {
   try {
     const name = typeof batch === "string" ? batch : freshName(graph);
-    const free = new Freeing(graph, name).all();
+    const free = new Freeing(graph, name).all(own);
     if (typeof batch === "string") return { kind: "bound", ...free };
     const bound = bindLengths(free.graph, new Map([[name, batch]]));
     return {
@@ -78,9 +80,9 @@ class Freeing {
     this.#ones = new Map([...names, batch].map((name) => [name, 1]));
   }
 
-  all(): Rewritten {
+  all(own: number): Rewritten {
     const result = rebuild(this.#graph, (node, inputs) => this.#visit(node, inputs));
-    for (const value of result.graph.outputs) {
+    for (const value of result.graph.outputs.slice(0, own)) {
       if (value.node.operator === "input") continue;
       const place = this.#places.get(value);
       if (place === undefined || place.axis !== 0 || place.outer !== 1 || place.inner !== 1)

@@ -1,3 +1,5 @@
+import type { Dim } from "../ir/tensor.ts";
+
 /**
  * A change to the model file, as data that can be kept and sent. Tensors are named as in the file: the
  * initialiser, or the output of the Constant node; the name of the graph's constant. Several edits of
@@ -6,7 +8,7 @@
 export type Edit = TensorEdit | Setting;
 
 /** A change to one stored tensor. */
-export type TensorEdit = Cutting | Replacing;
+export type TensorEdit = Cutting | Replacing | Writing;
 
 /** Removes indices along one axis. */
 export interface Cutting {
@@ -22,12 +24,25 @@ export interface Replacing {
   readonly replace: readonly number[];
 }
 
-/** A new value for an attribute of an operator of the graph, such as the number of groups of a Conv. */
+/**
+ * New numbers for a float tensor, in its stored layout and in the shape that it has after all cuts. Files
+ * that store a narrower type round to it, to nearest, ties to even; what does not fit into its range is
+ * refused. Weights that a TensorFlow.js manifest holds quantised to integers become float32.
+ */
+export interface Writing {
+  readonly tensor: string;
+  readonly write: Float32Array | Float64Array;
+}
+
+/**
+ * A new value for an attribute of an operator of the graph, such as the number of groups of a Conv. In the
+ * shape of an Expand lengths can be names.
+ */
 export interface Setting {
   /** The node's place in the topological order of the graph. */
   readonly node: number;
   readonly attribute: string;
-  readonly value: number | readonly number[];
+  readonly value: number | readonly Dim[];
 }
 
 export const isSetting = (edit: Edit): edit is Setting => "attribute" in edit;

@@ -1,4 +1,5 @@
 import type { ByteSource } from "../data/dataset.ts";
+import type { Limits } from "../limits.ts";
 import type { Problem } from "../problem.ts";
 import type { Edit } from "./edits.ts";
 import type { Model } from "./model.ts";
@@ -8,10 +9,18 @@ export interface Format {
   readonly name: string;
   /** By the first bytes (up to a few hundred) and the file name. */
   match(head: Uint8Array, name: string): boolean;
-  /** Never rejects for what the file contains. Weights are not read: see `loadWeights`. */
-  read(source: ByteSource, siblings: Siblings): Promise<Opened>;
+  /**
+   * Never rejects for what the file contains. Weights are not read: see `loadWeights`.
+   * @param limits the usual ones when absent
+   */
+  read(source: ByteSource, siblings: Siblings, limits?: Limits): Promise<Opened>;
   /** The file with edited tensors; whatever else is in it, understood or not, stays byte for byte. */
-  applyEdits(source: ByteSource, siblings: Siblings, edits: readonly Edit[]): Promise<Edited>;
+  applyEdits(
+    source: ByteSource,
+    siblings: Siblings,
+    edits: readonly Edit[],
+    limits?: Limits,
+  ): Promise<Edited>;
 }
 
 export interface Opened {

@@ -18,6 +18,10 @@ export interface Model {
    * its outputs. The problems say which.
    */
   readonly partial: boolean;
+  /** How many of the graph's outputs, the first ones, are the model's own; all when absent. */
+  readonly ownOutputs?: number;
+  /** Where the graph ends before the model's outputs do. */
+  readonly ends?: readonly End[];
   readonly facts: Facts;
   /** The file's names of its values. */
   readonly names: ReadonlyMap<Value, string>;
@@ -27,6 +31,13 @@ export interface Model {
   readonly parameters: number;
   /** What is worth knowing of the model and no problem. */
   readonly notes?: readonly string[];
+}
+
+/** Values that go into what could not be read. */
+export interface End {
+  /** The place that the problem names: "node Foo_3". */
+  readonly at: string;
+  readonly values: readonly Value[];
 }
 
 export interface Facts {

@@ -13,7 +13,8 @@ export function checkSettings({ graph }: Model, edits: readonly Edit[], file: st
   const nodes = topological(graph.outputs);
   for (const { node: place, attribute, value } of settings) {
     const node = nodes.at(place);
-    if (node !== undefined && String(node.attrs[attribute]) === String(value)) continue;
+    const now = node?.attrs[attribute] ?? DEFAULTS.get(attribute);
+    if (node !== undefined && String(now) === String(value)) continue;
     fail(
       "cannot-write",
       `${attribute} would have to become ${value}, which cannot be changed in this format`,
@@ -22,3 +23,6 @@ export function checkSettings({ graph }: Model, edits: readonly Edit[], file: st
     );
   }
 }
+
+/** What an attribute is that is left out. */
+const DEFAULTS: ReadonlyMap<string, number> = new Map([["group", 1]]);

@@ -41,10 +41,16 @@ export const loadTensor = async (tensor: Tensor): Promise<void> => loaders.get(t
 /**
  * Reads the weights that a graph needs into memory; also for graphs made from a model's, which share
  * its tensors. Rejects with ProblemError if the file cannot be read any more.
+ * @param between called between tensors: what it throws ends the reading
  */
-export async function loadWeights({ outputs, inputs }: Graph): Promise<void> {
+export async function loadWeights(
+  { outputs, inputs }: Graph,
+  between: () => void = () => undefined,
+): Promise<void> {
   for (const node of topological([...outputs, ...inputs])) {
     const tensor = constantOf(node.outputs[0]);
-    if (tensor !== undefined) await loadTensor(tensor);
+    if (tensor === undefined || inMemory(tensor)) continue;
+    between();
+    await loadTensor(tensor);
   }
 }

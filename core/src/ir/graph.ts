@@ -68,6 +68,15 @@ export function makeNode<A extends object>(
   return node;
 }
 
+/** Every node of the graph in topological order. Worked out once: graphs do not change. */
+export function nodesOf(graph: Graph): readonly Node[] {
+  const nodes = orders.get(graph) ?? topological(graph.outputs);
+  orders.set(graph, nodes);
+  return nodes;
+}
+
+const orders = new WeakMap<Graph, readonly Node[]>();
+
 /** Every node reachable from the roots, each after its inputs. Deep graphs do not deepen the stack. */
 export function topological(roots: readonly Value[]): Node[] {
   const order: Node[] = [];
@@ -95,13 +104,18 @@ export function topological(roots: readonly Value[]): Node[] {
 
 /** Which nodes use each value, in topological order. */
 export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
+  const known = readers.get(graph);
+  if (known !== undefined) return known;
   const uses = new Map<Value, Node[]>();
-  for (const node of topological(graph.outputs))
-    for (const value of new Set(node.inputs))
-      if (value !== undefined) {
-        const list = uses.get(value);
-        if (list === undefined) uses.set(value, [node]);
-        else list.push(node);
-      }
+  for (const node of nodesOf(graph))
+    node.inputs.forEach((value, i) => {
+      if (value === undefined || node.inputs.indexOf(value) < i) return;
+      const list = uses.get(value);
+      if (list === undefined) uses.set(value, [node]);
+      else list.push(node);
+    });
+  readers.set(graph, uses);
   return uses;
 }
+
+const readers = new WeakMap<Graph, ReadonlyMap<Value, readonly Node[]>>();

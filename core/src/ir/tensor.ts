@@ -51,6 +51,30 @@ export function tensor(dtype: DType, shape: readonly number[], data: Data): Tens
   return { dtype, shape, data };
 }
 
+/** The numbers in the array type of their element type. */
+export function typed(
+  { dtype, shape }: { readonly dtype: DType; readonly shape: readonly number[] },
+  data: ArrayLike<number>,
+): Tensor {
+  const of = ARRAYS[dtype];
+  return { dtype, shape, data: data instanceof of ? data : of.from(data) };
+}
+
+const ARRAYS: Readonly<Record<DType, { new (): Data; from(values: ArrayLike<number>): Data }>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: Float64Array,
+  uint64: Float64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  string: Float64Array,
+};
+
 export const float32 = (shape: readonly number[], data: ArrayLike<number>): Tensor =>
   tensor("float32", shape, data instanceof Float32Array ? data : Float32Array.from(data));
 

@@ -14,15 +14,29 @@ export interface CheckedEdit {
 }
 
 /** An edited listing against the model and the text that the server wrote for it. */
-export function checkEdit(
+export const checkEdit = (
   model: ModelView,
   original: ListingDocument,
+  text: string,
+  locale?: string,
+): CheckedEdit => checkEditOfAny(model, [original], text, locale);
+
+/** The same where the edit may have begun from any of several texts: the one that it differs least from. */
+export function checkEditOfAny(
+  model: ModelView,
+  originals: Iterable<ListingDocument>,
   text: string,
   locale?: string,
 ): CheckedEdit {
   const parsed = parseListing(text, locale);
   const removals = checkRemovals(model, parsed, locale);
-  const problems = [...textProblems(original, parsed, locale), ...removals];
+  let best: readonly ListingProblem[] | undefined;
+  for (const original of originals) {
+    const found = textProblems(original, parsed, locale);
+    if (best === undefined || found.length < best.length) best = found;
+    if (best.length === 0) break;
+  }
+  const problems = [...(best ?? []), ...removals];
   return {
     parsed,
     removed: removedUnits(model, parsed),

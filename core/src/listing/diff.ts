@@ -1,4 +1,5 @@
 import type { LayerView, ModelView } from "#protocol/views/model.ts";
+import { coupledProblems, keeper } from "./coupled.ts";
 import type { Removal } from "./document.ts";
 import { type ListingMessages, listingMessages } from "./messages.ts";
 import type { ParsedLayer, ParsedListing } from "./parse.ts";
@@ -32,18 +33,22 @@ export function checkRemovals(
   const texts = listingMessages(locale);
   const byName = new Map(model.layers.map((layer) => [layer.name, layer]));
   const listed = new Map(parsed.layers.map((layer) => [layer.name, layer]));
-  const refused = removedUnits(model, parsed).flatMap((removal) => {
+  const removed = removedUnits(model, parsed);
+  const refused = removed.flatMap((removal) => {
     const there = listed.get(removal.layer);
     const layer = byName.get(removal.layer)!;
     if (there === undefined)
       return isRenamed(layer, model, parsed) ? [] : [missingHeading(layer, model, parsed, texts)];
     const because = refusal(layer, removal, texts);
-    return because === undefined
-      ? []
-      : [{ line: there.line, from: there.nameFrom, to: there.nameTo, ...because }];
+    if (because === undefined) return [];
+    const problem = { line: there.line, from: there.nameFrom, to: there.nameTo, ...because };
+    const { fixed, fixedAt } = layer;
+    if (because.code !== "coupled-unit" || fixedAt === undefined) return [problem];
+    return [{ ...problem, related: keeper(fixedAt, layer.name, fixed ?? "", listed) }];
   });
   return [
     ...refused,
+    ...coupledProblems(model, parsed, removed, texts),
     ...parsed.layers.flatMap((layer) => unknown(layer, byName.get(layer.name), texts)),
   ];
 }
@@ -56,8 +61,10 @@ function refusal(
   const shown = units.slice(0, 8);
   const list = texts.unitList(shown, units.length - shown.length);
   if (layer.output) return { code: "output-layer", message: texts.outputLayer(layer.name, list) };
-  if (layer.fixed !== undefined)
-    return { code: "fixed-layer", message: texts.fixedLayer(layer.name, layer.fixed, list) };
+  if (layer.fixed !== undefined) {
+    const code = layer.fixedAt === undefined ? "fixed-layer" : "coupled-unit";
+    return { code, message: texts.fixedLayer(layer.name, layer.fixed, list) };
+  }
   if (units.length === layer.units)
     return { code: "emptied-layer", message: texts.emptiedLayer(layer.name, layer.units) };
   return undefined;

@@ -7,6 +7,8 @@ const en = {
   notComputed: () => "importance is not computed yet",
   output: () => "output",
   fixed: (why: string) => `cannot be pruned: ${why}`,
+  coupled: (layers: readonly string[], more: number) =>
+    `units go together with ${layers.join(", ")}${more === 0 ? "" : ` and ${more} more`}`,
   noData: (model: string) =>
     `no data: weights only; for importance on your data, write kaibo.json: { "models": [{ "model": ${model}, "data": "…" }] }`,
 
@@ -41,6 +43,18 @@ const en = {
     `the units of ${layer} are the model's outputs and cannot be pruned; put back: ${units}`,
   fixedLayer: (layer: string, why: string, units: string) =>
     `the units of ${layer} cannot be pruned: ${why}; put back: ${units}`,
+  coupledUnit: (unit: number, layer: string, gone: string) =>
+    `unit ${unit} of ${layer} goes together with ${gone}, deleted already: delete this line too, or undo`,
+  coupledUnits: (count: number, layer: string, gone: string) =>
+    `${count} units of ${layer} go together with ${gone}, deleted already: delete their lines too, or undo`,
+  stuckUnits: (layer: string, why: string, units: string) =>
+    `these units of ${layer} cannot be pruned: ${why}; put back: ${units}`,
+  emptiedPart: (units: string) =>
+    `${units} cannot all be pruned: a part of the model reads nothing else; put one line back`,
+  deletedBelow: (units: string) => `${units}: deleted below this line`,
+  unitsOf: (units: string, layer: string) => `${units} of ${layer}`,
+  together: (parts: readonly string[], more: number) =>
+    `${parts.join("; ")}${more === 0 ? "" : `; and ${more} more layers`}`,
   unitList: (units: readonly number[], more: number) =>
     `unit${units.length + more === 1 ? "" : "s"} ${units.join(", ")}${more === 0 ? "" : ` and ${more} more`}`,
 };
@@ -55,6 +69,8 @@ const ja: ListingMessages = {
   notComputed: () => "重要度は未計算",
   output: () => "出力",
   fixed: (why) => `枝刈り不可: ${why}`,
+  coupled: (layers, more) =>
+    `ユニットは ${layers.join(", ")}${more === 0 ? "" : ` ほか ${more} 層`} と一組`,
   noData: (model) =>
     `データなし: 重みのみ。データでの重要度を見るには kaibo.json を書く: { "models": [{ "model": ${model}, "data": "…" }] }`,
 
@@ -88,6 +104,17 @@ const ja: ListingMessages = {
     `${layer} のユニットはモデルの出力なので枝刈りできません。戻してください: ${units}`,
   fixedLayer: (layer, why, units) =>
     `${layer} のユニットは枝刈りできません: ${why}。戻してください: ${units}`,
+  coupledUnit: (unit, layer, gone) =>
+    `${layer} のユニット ${unit} は、削除済みの ${gone} と一組です。この行も削除するか、元に戻してください`,
+  coupledUnits: (count, layer, gone) =>
+    `${layer} の ${count} ユニットは、削除済みの ${gone} と一組です。それらの行も削除するか、元に戻してください`,
+  stuckUnits: (layer, why, units) =>
+    `${layer} の次のユニットは枝刈りできません: ${why}。戻してください: ${units}`,
+  emptiedPart: (units) =>
+    `${units} をすべて枝刈りすることはできません。それだけを読む部分がモデルにあります。1 行を戻してください`,
+  deletedBelow: (units) => `${units}: この行の下で削除`,
+  unitsOf: (units, layer) => `${layer} の${units}`,
+  together: (parts, more) => `${parts.join("、")}${more === 0 ? "" : ` ほか ${more} 層`}`,
   unitList: (units, more) => `ユニット ${units.join(", ")}${more === 0 ? "" : ` ほか ${more} 個`}`,
 };
 

@@ -1,7 +1,7 @@
 /** Names in a listing: bare where they are one plain word, else a JSON string. */
 
 /** The columns of a unit's line, in their order. */
-export const COLUMNS = ["importance", "contribution", "classes", "active"] as const;
+export const COLUMNS = ["importance", "contribution", "classes", "active", "with"] as const;
 export type ColumnName = (typeof COLUMNS)[number];
 
 export const isColumn = (word: string): word is ColumnName =>

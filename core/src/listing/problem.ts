@@ -1,3 +1,5 @@
+import type { LayerUnits } from "#protocol/views/ranking.ts";
+
 /** What is wrong with the text of a listing. While there is one, the listing cannot be saved. */
 export interface ListingProblem {
   /** From 0. */
@@ -9,6 +11,18 @@ export interface ListingProblem {
   readonly code: ListingProblemCode;
   /** The text that this line should have: what a quick fix puts back. */
   readonly restore?: string;
+  /** Units whose lines must go too: what a quick fix deletes. */
+  readonly remove?: readonly LayerUnits[];
+  /** Where it comes from. */
+  readonly related?: readonly RelatedPlace[];
+}
+
+/** Line and columns from 0. */
+export interface RelatedPlace {
+  readonly line: number;
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
 }
 
 export type ListingProblemCode =
@@ -27,4 +41,7 @@ export type ListingProblemCode =
   | "missing-heading"
   | "emptied-layer"
   | "output-layer"
-  | "fixed-layer";
+  /** Of a file that holds no model, or a part of one. */
+  | "fixed-layer"
+  /** A unit that goes with others only, or not at all for what it is coupled with. */
+  | "coupled-unit";

@@ -16,7 +16,8 @@ export function unitCells(
       row.push(cells[unit]);
     });
   };
-  add(numbers("importance", known.importance.map(columnFormat(known.importance))));
+  if (known.index !== "activation")
+    add(numbers("importance", known.importance.map(columnFormat(known.importance))));
   const parts = shares(known.contribution, units);
   if (parts !== undefined) {
     // Three decimals for 32 units, four for 128: an average unit keeps two digits.

@@ -5,6 +5,8 @@ import { type FindingLevels, findings } from "../report/findings.ts";
 import { reportMessages } from "../report/messages.ts";
 import { count } from "../report/numbers.ts";
 import { aligned } from "./align.ts";
+import { coupledCells, coupledComment } from "./coupledText.ts";
+import { Coupling } from "./coupling.ts";
 import type { ListingDocument, ListingLine, Removal } from "./document.ts";
 import { header } from "./header.ts";
 import { listingMessages } from "./messages.ts";
@@ -45,13 +47,14 @@ export function writeListing(
   const measured = new Map(importance?.layers.map((layer) => [layer.name, layer]));
   const noted = notes(model, importance, options);
   const modules = moduleLines(model.layers, options);
+  const coupling = Coupling.of(model);
   const drafts = [
     ...header(model, importance, options),
     ...model.layers.flatMap((layer, i) => [
       BLANK,
       ...(modules.get(i) ?? []),
-      heading(layer, options),
-      ...unitLines(layer, measured.get(layer.name), noted.get(layer.name), options),
+      heading(layer, coupling, options),
+      ...unitLines(layer, measured.get(layer.name), coupling, noted.get(layer.name), options),
     ]),
     BLANK,
   ];
@@ -66,12 +69,13 @@ export function writeListing(
 
 const BLANK: Draft = { kind: "blank", text: "" };
 
-function heading(layer: LayerView, { locale }: ListingOptions): Draft {
+function heading(layer: LayerView, coupling: Coupling, { locale }: ListingOptions): Draft {
   const texts = listingMessages(locale);
   const comment = [
     ...(layer.output ? [texts.output()] : []),
     ...(layer.parameters > 0 ? [texts.parameters(count(layer.parameters))] : []),
     ...(layer.fixed === undefined || layer.output ? [] : [texts.fixed(plain(layer.fixed))]),
+    ...coupledComment(layer.name, coupling, texts),
   ].join("; ");
   const facts = `layer ${name(layer.name)}  ${plain(layer.summary)}`.trimEnd();
   return {
@@ -101,14 +105,24 @@ function moduleLines(
 function unitLines(
   layer: LayerView,
   known: LayerImportance | undefined,
+  coupling: Coupling,
   noted: ReadonlyMap<number, string> | undefined,
-  { classes, removed }: ListingOptions,
+  { classes, removed, locale }: ListingOptions,
 ): Draft[] {
   const gone = new Set(removed?.flatMap((r) => (r.layer === layer.name ? r.units : [])));
   const cells = unitCells(layer.units, known, classes);
-  const rows = aligned(
-    cells.map((row, unit) => [...row, noted?.has(unit) ? `# ${noted.get(unit)}` : ""]),
-  );
+  const coupled = coupledCells(layer, coupling);
+  const texts = listingMessages(locale);
+  const comment = (unit: number) => {
+    const stuck = coupling.stuck(layer.name, unit);
+    const note = noted?.get(unit);
+    const parts = [
+      ...(note === undefined ? [] : [note]),
+      ...(stuck === undefined ? [] : [texts.fixed(plain(`${stuck.because} (${stuck.at})`))]),
+    ];
+    return parts.length === 0 ? "" : `# ${parts.join("; ")}`;
+  };
+  const rows = aligned(cells.map((row, unit) => [...row, coupled[unit] ?? "", comment(unit)]));
   return rows.flatMap((row, unit) =>
     gone.has(unit) ? [] : [{ kind: "unit" as const, layer: layer.name, unit, text: `  ${row}` }],
   );

@@ -1,4 +1,5 @@
 import type { Value } from "../ir/graph.ts";
+import { OTHER_TYPES } from "../ir/otherTypes.ts";
 import { type DType, isFloat } from "../ir/tensor.ts";
 import { check } from "./check.ts";
 import { type Attrs, carry, InvalidNode, need, type Operator, operator } from "./operator.ts";
@@ -65,7 +66,9 @@ export function dtypeOfCode(code: unknown, type: string): DType {
   const held = code === FLOAT16 || code === BFLOAT16 ? codes.float32 : code;
   const found = (Object.keys(codes) as DType[]).find((dtype) => codes[dtype] === held);
   if (found === undefined)
-    throw new InvalidNode(`${type}: element type ${String(code)} is unknown`);
+    throw new InvalidNode(
+      `${type}: element type ${OTHER_TYPES[Number(code)] ?? code} is not supported`,
+    );
   return found;
 }
 

@@ -27,6 +27,10 @@ export const constantOfShape: Operator<ConstantOfShapeAttrs> = operator<Constant
   ],
   gradient: "none",
   channels: () => refuse("a shape has no units"),
+  repeats: () => true,
+  fitted: ({ attrs: { shape } }, gone) => ({
+    shape: shape.map((d, axis) => d - gone({ output: 0 }, axis).length),
+  }),
   ...constantInputs("ConstantOfShape", [{ attr: "shape", input: 0 }]),
   examples: [
     { inputs: [], attrs: { shape: [2, 3] } },

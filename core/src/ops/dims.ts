@@ -24,6 +24,10 @@ export function quotient(a: readonly Dim[], b: readonly Dim[]): Dim | undefined 
   return asDim({ number: above.number / below.number, names });
 }
 
+/** The number among the factors: 64 of "H*64", 1 of "N". */
+export const factor = (dim: Dim): number =>
+  typeof dim === "number" ? dim : multiply([dim]).number;
+
 /** Derived names are taken apart again, so that "H*64" divides by 64. */
 function multiply(dims: readonly Dim[]): Product {
   let number = 1;

@@ -25,11 +25,20 @@ export const expand: Operator<ExpandAttrs> = operator<ExpandAttrs>({
     },
   ],
   gradient: ([ct], { inputs: [x] }) => [unbroadcast(ct!, x!)],
-  channels({ inputs: [x], attrs, outputs: [y] }, _input, axis) {
-    const there = axis - x!.shape.length + attrs.shape.length;
-    if (there >= 0 && attrs.shape[there] !== 1)
-      return refuse("Expand names the length of the axis");
-    return carry(axis + y.shape.length - x!.shape.length);
+  channels({ inputs: [x], outputs: [y] }, _input, axis) {
+    const there = axis + y.shape.length - x!.shape.length;
+    if (x!.shape[axis] !== y.shape[there]) return refuse("Expand repeats a single unit");
+    return carry(there);
+  },
+  repeats: ({ inputs: [x], outputs: [y] }, axis) =>
+    x!.shape[axis + x!.shape.length - y.shape.length] !== y.shape[axis],
+  fitted({ attrs: { shape }, outputs: [y] }, gone) {
+    const before = y.shape.length - shape.length;
+    return {
+      shape: shape.map((d, i) =>
+        typeof d === "number" && d > 1 ? d - gone({ output: 0 }, before + i).length : d,
+      ),
+    };
   },
   ...inputs,
   onnx: (node) => inputs.onnx({ ...node, attrs: { shape: known(node.attrs.shape, "Expand") } }),

@@ -41,6 +41,8 @@ export interface Definition<A extends object = Attrs> {
       ) => readonly (Value | undefined)[]);
   /** How the indices of one axis of one input go through: for pruning and for grouping units. */
   channels(node: Node<A>, input: number, axis: number): ChannelRule;
+  /** Whether the first output repeats one element along the axis: its indices go by themselves. */
+  repeats?(node: Node<A>, axis: number): boolean;
   /**
    * The attributes that count units (groups, the lengths of parts), after units are gone. Attributes
    * that need not change are left out. Throws InvalidNode where attributes cannot say what is left.
@@ -72,7 +74,8 @@ export interface OnnxForm {
 /**
  * The indices of the axis
  * - carry on to `axis` of the output, unit u of U standing at o·(U·inner) + u·inner + k for
- *   o < outer, k < inner relative to the incoming arrangement; parameters in `cuts` go with them;
+ *   o < outer, k < inner relative to the incoming arrangement (outer 0: as many as a length by name says);
+ *   parameters in `cuts` go with them;
  * - or end here (`consume`: they are summed over), with the parameters in `cuts`;
  * - or go together with indices of the axes in `ports` (one is the axis itself): those of the same label;
  * - or cannot be cut, because.

@@ -1,10 +1,14 @@
+import type { Value } from "../ir/graph.ts";
 import { type Dim, known, type Shape, size, strides, type Tensor } from "../ir/tensor.ts";
-import { applyAlong, type Row, transposedAlong } from "./alongAxis.ts";
+import { add } from "./add.ts";
+import { applyAlong } from "./alongAxis.ts";
 import { each } from "./channels.ts";
 import { axesOf, check, constantNumbers, ints, length, real } from "./check.ts";
 import { constantInputs } from "./constantInputs.ts";
 import { literal } from "./literal.ts";
 import { carry, join, need, type Operator, operator, refuse } from "./operator.ts";
+import { reduceSum } from "./reduceSum.ts";
+import { reverse, slice } from "./slice.ts";
 
 type PadAttrs = {
   /** Elements to add before each axis, then after each axis; negative ones are cut off. */
@@ -59,10 +63,9 @@ export const pad: Operator<PadAttrs> = operator<PadAttrs>({
   gradient([ct], { inputs: [x], attrs }) {
     const { before, after } = margins(x!.shape, attrs);
     if (isOwn(attrs)) {
-      const shape = known(x!.shape);
       let back = ct!;
-      for (const [axis, rows] of rowsOf(shape, attrs))
-        back = transposedAlong(back, axis, rows, shape[axis]);
+      for (const [axis, sources] of sourcesOf(known(x!.shape), attrs))
+        back = gathered(back, axis, sources, Number(x!.shape[axis]));
       return [back];
     }
     return [pad({ pads: [...before, ...after].map((n) => 0 - n) }, ct!)];
@@ -117,6 +120,7 @@ export const pad: Operator<PadAttrs> = operator<PadAttrs>({
     { inputs: [[2, 4]], attrs: { pads: [1, 2, 0, 3], mode: "reflect" } },
     { inputs: [[1, 2, 3, 4]], attrs: { pads: [1, 2, 0, 1], axes: [2, 3], mode: "edge" } },
     { inputs: [[2, 3]], attrs: { pads: [0, 2, 0, 2], mode: "wrap" } },
+    { inputs: [[5, 2]], attrs: { pads: [-1, 0, 3, 0], mode: "reflect" } },
   ],
 });
 
@@ -146,11 +150,11 @@ const modes: Readonly<Record<string, (i: number, n: number) => number>> = {
   },
 };
 
-/** For each padded axis where its elements come from. What is cut off is not repeated. */
-function rowsOf(
+/** For each padded axis the index that each element comes from. What is cut off is not repeated. */
+function sourcesOf(
   shape: readonly number[],
   attrs: PadAttrs,
-): readonly (readonly [axis: number, rows: readonly Row[]])[] {
+): readonly (readonly [axis: number, sources: readonly number[]])[] {
   const { before, after } = margins(shape, attrs);
   const place = modes[attrs.mode ?? "edge"];
   return shape.flatMap((n, axis) => {
@@ -158,19 +162,59 @@ function rowsOf(
     const first = Math.max(0, -before[axis]);
     const kept = n - first - Math.max(0, -after[axis]);
     check(kept > 0, `Pad: axis ${axis} has nothing to repeat`);
-    const rows = Array.from({ length: n + before[axis] + after[axis] }, (_, i): Row => {
-      return [[first + place(i - Math.max(0, before[axis]), kept), 1]];
+    const sources = Array.from({ length: n + before[axis] + after[axis] }, (_, i) => {
+      return first + place(i - Math.max(0, before[axis]), kept);
     });
-    return [[axis, rows] as const];
+    return [[axis, sources] as const];
   });
 }
 
 function padded(x: Tensor, attrs: PadAttrs): Float64Array {
   let data: Float64Array = Float64Array.from(x.data);
   const shape = [...x.shape];
-  for (const [axis, rows] of rowsOf(x.shape, attrs)) {
+  for (const [axis, sources] of sourcesOf(x.shape, attrs)) {
+    const rows = sources.map((i) => [[i, 1]] as const);
     data = applyAlong(data, shape, axis, rows);
     shape[axis] = rows.length;
   }
   return data;
+}
+
+/** Elements [from, to) along the axis come from sources that rise, fall or stay. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly step: number;
+}
+
+/**
+ * The transposed repetition: for each of the n elements the sum of what was made of it. Run by run, so
+ * that its size is that of the tensor, where a product with the whole map would have n² numbers.
+ */
+function gathered(ct: Value, axis: number, sources: readonly number[], n: number): Value {
+  const rank = ct.shape.length;
+  const parts = runsOf(sources).map(({ from, to, step }) => {
+    const own = slice({ axes: [axis], starts: [from], ends: [to] }, ct);
+    const rising =
+      step < 0 ? reverse(own, [axis]) : step === 0 ? reduceSum({ axes: [axis] }, own) : own;
+    const first = Math.min(sources[from], sources[to - 1]);
+    const pads = new Array<number>(2 * rank).fill(0);
+    pads[axis] = first;
+    pads[rank + axis] = n - first - Number(rising.shape[axis]);
+    return pads.some((p) => p !== 0) ? pad({ pads }, rising) : rising;
+  });
+  return parts.reduce((a, b) => add({}, a, b));
+}
+
+function runsOf(sources: readonly number[]): readonly Run[] {
+  const runs: Run[] = [];
+  for (let from = 0; from < sources.length; ) {
+    const step = from + 1 < sources.length ? sources[from + 1] - sources[from] : 1;
+    let to = from + 1;
+    if (Math.abs(step) <= 1)
+      while (to < sources.length && sources[to] - sources[to - 1] === step) to++;
+    runs.push({ from, to, step: to - from === 1 ? 1 : step });
+    from = to;
+  }
+  return runs;
 }

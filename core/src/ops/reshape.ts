@@ -60,7 +60,8 @@ function resolve(from: Shape, wanted: readonly number[], { allowzero }: ReshapeA
 
 /**
  * Where an axis goes when axes are merged: the output axis j such that the lengths before the axis are
- * outer times those before j, and the lengths after it inner times those after j.
+ * outer times those before j, and the lengths after it inner times those after j. Outer is 0 where it is
+ * only known by name: the axis is merged with the batch then.
  */
 export function regroup(from: Shape, to: Shape, axis: number, type: string): ChannelRule {
   const before = from.slice(0, axis);
@@ -68,9 +69,45 @@ export function regroup(from: Shape, to: Shape, axis: number, type: string): Cha
   for (let j = 0; j < to.length; j++) {
     const outer = quotient(before, to.slice(0, j));
     const inner = quotient(after, to.slice(j + 1));
-    if (typeof outer !== "number" || typeof inner !== "number") continue;
+    if (outer === undefined || typeof inner !== "number") continue;
     if (product([outer, from[axis], inner]) === to[j])
-      return { kind: "carry", axis: j, outer, inner, cuts: [] };
+      return {
+        kind: "carry",
+        axis: j,
+        outer: typeof outer === "number" ? outer : 0,
+        inner,
+        cuts: [],
+      };
   }
   return refuse(`${type} splits the axis or merges it with the batch`);
+}
+
+/** A part of an axis of the input that is part of an axis of the output, and all of neither. */
+export interface Overlap {
+  readonly from: number;
+  readonly to: number;
+  readonly units: number;
+  /** How many elements of the input's axis, and of the output's, stand behind each of its units. */
+  readonly innerFrom: number;
+  readonly innerTo: number;
+}
+
+/** Parts that are split off one axis and merged into another at once: heads that go over to the batch. */
+export function overlaps(from: Shape, to: Shape): readonly Overlap[] {
+  const found: Overlap[] = [];
+  let [i, j] = [0, 0];
+  let [x, y]: [Dim | undefined, Dim | undefined] = [from[0], to[0]];
+  while (x !== undefined && y !== undefined) {
+    const ofX: Dim | undefined = quotient([x], [y]);
+    const ofY: Dim | undefined = quotient([y], [x]);
+    const units = ofX === undefined ? x : y;
+    if (ofX === undefined && ofY === undefined) return found;
+    const [innerFrom, innerTo] = [ofX ?? 1, ofY ?? 1];
+    const inside = units !== from[i] && units !== to[j] && units !== 1;
+    if (inside && typeof units === "number" && typeof innerFrom === "number")
+      if (typeof innerTo === "number") found.push({ from: i, to: j, units, innerFrom, innerTo });
+    x = innerFrom === 1 ? from[++i] : innerFrom;
+    y = innerTo === 1 ? to[++j] : innerTo;
+  }
+  return found;
 }

@@ -1,50 +1,18 @@
-import { size } from "../ir/tensor.ts";
-import { axisOf, needFloat } from "./check.ts";
 import { mul } from "./mul.ts";
-import { carry, need, type Operator, operator, refuse } from "./operator.ts";
+import { type Operator, operator } from "./operator.ts";
 import { reduceSum } from "./reduceSum.ts";
+import { alongRow, largest, type RowwiseAttrs, rowwise, sumOfExp } from "./rowwise.ts";
 import { sub } from "./sub.ts";
 
-type SoftmaxAttrs = { readonly axis?: number };
-
-export const softmax: Operator<SoftmaxAttrs> = operator<SoftmaxAttrs>({
-  type: "Softmax",
-  infer(inputs, attrs) {
-    const x = need(inputs, 0, "Softmax");
-    needFloat(x, "Softmax");
-    along(attrs, x.shape.length);
-    return [{ dtype: x.dtype, shape: x.shape }];
-  },
-  evaluate([x], attrs, [{ dtype, shape }]) {
-    const axis = along(attrs, shape.length);
-    const n = shape[axis];
-    const inner = size(shape.slice(axis + 1));
-    const data = new Float64Array(x!.data.length);
-    for (let i = 0; i < data.length; i++) {
-      if (Math.floor(i / inner) % n !== 0) continue;
-      let max = -Infinity;
-      for (let k = 0; k < n; k++) max = Math.max(max, x!.data[i + k * inner]);
-      let sum = 0;
-      for (let k = 0; k < n; k++)
-        sum += data[i + k * inner] = Math.exp(x!.data[i + k * inner] - max);
-      for (let k = 0; k < n; k++) data[i + k * inner] /= sum;
-    }
-    return [{ dtype, shape, data }];
-  },
+export const softmax: Operator<RowwiseAttrs> = operator<RowwiseAttrs>({
+  ...rowwise("Softmax", "normalises over the units", (row) => {
+    const m = largest(row);
+    const sum = sumOfExp(row, m);
+    return row.map((v) => Math.exp(v - m) / sum);
+  }),
   /** y·(ct − Σ ct·y) */
   gradient([ct], { outputs: [y], attrs }) {
-    const sum = reduceSum({ axes: [along(attrs, y.shape.length)] }, mul({}, ct, y));
-    return [mul({}, y, sub({}, ct, sum))];
+    const axes = [alongRow("Softmax", attrs, y.shape.length)];
+    return [mul({}, y, sub({}, ct, reduceSum({ axes }, mul({}, ct, y))))];
   },
-  channels: ({ outputs: [y], attrs }, _input, axis) =>
-    axis === along(attrs, y.shape.length)
-      ? refuse("Softmax normalises over the units")
-      : carry(axis),
-  examples: [
-    { inputs: [[2, 3]], attrs: {} },
-    { inputs: [[2, 3, 2]], attrs: { axis: 1 } },
-  ],
 });
-
-const along = ({ axis }: SoftmaxAttrs, rank: number): number =>
-  axisOf(axis ?? -1, rank, "Softmax: axis");

@@ -1,9 +1,10 @@
 import type { Edit } from "../formats/edits.ts";
 import { constantOf, type Node, type Value } from "../ir/graph.ts";
+import type { Dim } from "../ir/tensor.ts";
 import { InvalidNode } from "../ops/operator.ts";
-import type { Closure } from "./closure.ts";
+import type { Closure } from "./coupling/closure.ts";
+import { place, type Structure } from "./coupling/structure.ts";
 import type { Mask, Refusal } from "./plan.ts";
-import { place, type Structure } from "./structure.ts";
 
 export type Changes = { readonly edits: readonly Edit[] } | { readonly refusal: Refusal };
 
@@ -47,7 +48,7 @@ function settingsOf(structure: Structure, closure: Closure, node: Node): readonl
     });
     return Object.entries(fitted).flatMap(([attribute, value]): Edit[] => {
       const before = node.attrs[attribute];
-      if (typeof value !== "number" && !isNumbers(value)) return [];
+      if (typeof value !== "number" && !isList(value)) return [];
       if (String(before) === String(value)) return [];
       return [{ node: structure.places.get(node)!, attribute, value }];
     });
@@ -57,8 +58,8 @@ function settingsOf(structure: Structure, closure: Closure, node: Node): readonl
   }
 }
 
-const isNumbers = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((v) => typeof v === "number");
+const isList = (value: unknown): value is readonly Dim[] =>
+  Array.isArray(value) && value.some((v) => typeof v === "number");
 
 /** New lengths for the target of a Reshape, which several may read. */
 function targetOf(

@@ -1,6 +1,6 @@
 import { constant, type Graph } from "../ir/graph.ts";
 import { rebuild } from "../ir/rewrite.ts";
-import { float32 } from "../ir/tensor.ts";
+import { tensor } from "../ir/tensor.ts";
 import { mul } from "../ops/mul.ts";
 import type { Operator } from "../ops/operator.ts";
 import type { Mask } from "./plan.ts";
@@ -14,10 +14,10 @@ export function maskUnits(graph: Graph, masks: readonly Mask[]): Graph {
     for (const { input, axis, indices } of own) {
       const value = masked[input]!;
       const length = value.shape[axis] as number;
-      const keep = new Float32Array(length).fill(1);
+      const keep = new (value.dtype === "float64" ? Float64Array : Float32Array)(length).fill(1);
       for (const i of indices) keep[i] = 0;
       const shape = value.shape.map((_, d) => (d === axis ? length : 1));
-      masked[input] = mul({}, value, constant(float32(shape, keep)));
+      masked[input] = mul({}, value, constant(tensor(value.dtype, shape, keep)));
     }
     return (node.operator as Operator).node(node.attrs, masked, node.name).outputs;
   }).graph;

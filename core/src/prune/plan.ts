@@ -2,8 +2,10 @@ import type { Layer } from "../explain/layers.ts";
 import type { Edit } from "../formats/edits.ts";
 import { constantOf, type Graph, type Node } from "../ir/graph.ts";
 import { changesOf, masksOf } from "./changes.ts";
-import { Closure, KnownRefusals } from "./closure.ts";
-import { place, Structure, unitAxis } from "./structure.ts";
+import { Closure, KnownRefusals } from "./coupling/closure.ts";
+import { unitsAlong } from "./coupling/links.ts";
+import { place, Structure, unitAxis } from "./coupling/structure.ts";
+import { compensate, type ExactOptions } from "./exact/compensate.ts";
 
 /** Units of one layer, by index in the model as it is. */
 export interface UnitSet {
@@ -40,8 +42,12 @@ export interface Refusal {
 export type Planned = { readonly plan: PrunePlan } | { readonly refusal: Refusal };
 export type Group = { readonly members: readonly UnitSet[] } | { readonly refusal: Refusal };
 
-/** Plans the removal of units, with all that is coupled with them. */
-export function planPrune(graph: Graph, sets: readonly UnitSet[]): Planned {
+/**
+ * Plans the removal of units, with all that is coupled with them. With `exact` (the weights are loaded then)
+ * what the removed units give is made up for where another unit gives it too or where it is constant: it
+ * needs no mask, and the edits write the weights that take it over.
+ */
+export function planPrune(graph: Graph, sets: readonly UnitSet[], exact?: ExactOptions): Planned {
   const structure = Structure.of(graph);
   const closure = new Closure(structure);
   const asked = merged(sets);
@@ -61,7 +67,11 @@ export function planPrune(graph: Graph, sets: readonly UnitSet[]): Planned {
   const changes = changesOf(structure, closure);
   if ("refusal" in changes) return changes;
   const removed = removedBy(structure, closure, asked);
-  return { plan: { removed, edits: changes.edits, masks: masksOf(structure, closure) } };
+  const masks = masksOf(structure, closure);
+  if (exact === undefined) return { plan: { removed, edits: changes.edits, masks } };
+  const made = compensate(structure, closure, masks, changes.edits, exact);
+  const edits = [...changes.edits, ...made.writings];
+  return { plan: { removed, edits, masks: made.masks } };
 }
 
 /** The units that go when one goes, itself among them. */
@@ -134,7 +144,7 @@ function impossible(layer: Layer, units: readonly number[]): Refusal | undefined
 /** Coupled units may be all there are. */
 function nothingLeft(structure: Structure, closure: Closure): Refusal | undefined {
   for (const { value, axis, indices } of closure.removals()) {
-    if (indices.size < Number(value.shape[axis])) continue;
+    if (indices.size < unitsAlong(value.shape[axis])) continue;
     const layer = structure.layerOf.get(value);
     const at = layer?.name ?? (constantOf(value) ? `tensor ${value.node.name}` : place(value.node));
     return { because: "all of its units go together, and at least one must stay", at };

@@ -18,6 +18,8 @@ export interface FindingOptions {
 export const USUAL_LEVELS: Readonly<Record<FindingCode, FindingLevel>> = {
   "low-importance": "hint",
   "dead-unit": "warning",
+  "duplicate-unit": "warning",
+  "constant-unit": "warning",
 };
 
 /** What stands out about the units of a model, in layer and unit order; nothing about its outputs. */
@@ -56,7 +58,7 @@ function ofLayer(
     };
     const dead = onData && known.active[unit] === 0 && levels["dead-unit"] !== "off";
     if (dead) return found("dead-unit", texts.deadUnit(count(all.samples)));
-    if (!(value < options.lowImportance * largest)) return [];
+    if (known.index === "activation" || !(value < options.lowImportance * largest)) return [];
     const part = percent(value / largest);
     return found(
       "low-importance",

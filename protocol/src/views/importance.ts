@@ -10,7 +10,7 @@ export interface Importance {
   readonly input: InputImportance;
   /** How the outputs were gone through; absent for weights alone. */
   readonly estimator?: ImportanceEstimator;
-  /** Layers whose importance cannot be computed, and why. */
+  /** Layers whose importance cannot be computed, and why; their activations may be among `layers` all the same. */
   readonly refused?: readonly RefusedLayer[];
   /** What ran the graphs, with its backend: "onnxruntime", "tfjs (wasm)"; absent where nothing ran. */
   readonly engine?: string;
@@ -53,8 +53,11 @@ export interface LayerImportance {
   readonly units: number;
   /** The ranking index: `index` below. */
   readonly importance: readonly number[];
-  /** gate for filters, scaled for dense units, unless asked otherwise; weights (norms) without data. */
-  readonly index: ImportanceIndex | "weights";
+  /**
+   * gate for filters, scaled for dense units, unless asked otherwise; weights (norms) without data;
+   * activation (`deviation`) where importance is refused: `importance` is none there.
+   */
+  readonly index: ImportanceIndex | "weights" | "activation";
   /** Imp(l,i) = Σ_j σ(∂y_j/∂a_i), population σ over samples. */
   readonly sigma: readonly number[];
   /** Σ_j σ(Σ_positions a·∂y_j/∂a): derivative by a multiplicative gate on the unit. */

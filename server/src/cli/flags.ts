@@ -1,12 +1,14 @@
 import { isLength, LENGTHS } from "#core/data/images/arrange.ts";
 import type { Preprocess } from "#core/data/preprocess.ts";
 import type { DataSpec } from "#core/data/spec.ts";
+import { defined } from "#core/defined.ts";
 import { fail } from "#core/problem.ts";
 import type { Arguments, Flags } from "./command.ts";
 
 /** Flags that every command has. */
 export const commonFlags = {
   json: { type: "boolean" },
+  "open-anyway": { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } satisfies Flags;
 
@@ -39,7 +41,10 @@ export const dataHelp = [
   ["--resize bilinear|nearest", "pictures: how (default: bilinear, with antialiasing)"],
   ["--crop H,W", "pictures: cut from the middle after resizing"],
   ["--channels rgb|bgr|grey", "pictures: their channels (default: by the model's input)"],
-  ["--limit N", "only the first N samples"],
+  [
+    "--limit N",
+    "only N samples: the first of an array; of a folder or table, one drawn from each of N equal stretches, the same every time",
+  ],
 ] as const;
 
 /** Flags of commands that compute. */
@@ -107,12 +112,11 @@ export function dataSpec(args: Arguments): DataSpec | undefined {
   return {
     data,
     preprocess: preprocess(args),
-    ...(labels === undefined ? {} : { labels }),
-    ...(limit === undefined ? {} : { limit }),
+    ...defined({ labels, limit }),
   };
 }
 
-function preprocess(args: Arguments): Preprocess {
+export function preprocess(args: Arguments): Preprocess {
   const scale = number(args, "scale", () => true, "a number");
   const mean = numbers(args, "mean");
   const std = numbers(args, "std");
@@ -122,14 +126,9 @@ function preprocess(args: Arguments): Preprocess {
   const resize = oneOf(args, "resize", ["bilinear", "nearest"]);
   const channels = oneOf(args, "channels", ["rgb", "bgr", "grey"]);
   return {
-    ...(scale === undefined ? {} : { scale }),
-    ...(mean === undefined ? {} : { mean }),
-    ...(std === undefined ? {} : { std }),
-    ...(layout === undefined ? {} : { layout }),
+    ...defined({ scale, mean, std, layout }),
     ...(size === undefined ? {} : { size: size.length === 1 ? size[0]! : size }),
-    ...(resize === undefined ? {} : { resize }),
-    ...(crop === undefined ? {} : { crop }),
-    ...(channels === undefined ? {} : { channels }),
+    ...defined({ resize, crop, channels }),
   };
 }
 

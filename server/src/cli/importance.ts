@@ -1,16 +1,20 @@
+import { defined } from "#core/defined.ts";
 import { FEWEST_PROBES } from "#core/explain/importance/estimator.ts";
 import { MEASURES } from "#core/explain/importance/statistics.ts";
 import { fail } from "#core/problem.ts";
 import { findings } from "#core/report/findings.ts";
+import { redundantFindings, together } from "#core/report/redundant.ts";
+import type { Finding } from "#protocol/views/finding.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import { computeImportance } from "../operations/importance.ts";
 import { inspectModel } from "../operations/inspect.ts";
+import { findRedundancy } from "../operations/redundancy.ts";
 import { ENGINES } from "../runtime/engines.ts";
 import { checkpointIn } from "../workspace/checkpoints.ts";
 import { unchangedKey } from "../workspace/results.ts";
 import { defaultStorage } from "../workspace/storage.ts";
 import type { Arguments, Command } from "./command.ts";
-import { failsOn } from "./failOn.ts";
+import { failOn, failsOn } from "./failOn.ts";
 import {
   computeFlags,
   computeHelp,
@@ -75,33 +79,36 @@ export const importance: Command = {
     const outputs = oneOf(args, "outputs", ["probabilities", "logits"]);
     const index = oneOf(args, "index", ["sigma", "gate", "scaled"]);
     const engine = oneOf(args, "engine", ENGINES);
+    const severity = failOn(args);
     const layers = text(args, "layers")?.split(",");
     const batch = count(args, "batch");
     const request = {
       model,
       data,
       measures: MEASURES,
-      ...(outputs === undefined ? {} : { outputs }),
-      ...(index === undefined ? {} : { index }),
-      ...(engine === undefined ? {} : { engine }),
-      ...(layers === undefined ? {} : { layers }),
-      ...(batch === undefined ? {} : { batch }),
-      ...(probes === undefined ? {} : { probes }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(output === undefined ? {} : { output }),
+      ...defined({ outputs, index, engine, layers, batch, probes, seed, output }),
     };
     const checkpoint = checkpointIn(defaultStorage(), await unchangedKey(request));
     const control = { signal: terminal.signal, progress: terminal.progress, checkpoint };
-    const result = await computeImportance(cliPool(count(args, "processes")), request, control);
+    const pool = cliPool(count(args, "processes"));
+    const result = await computeImportance(pool, request, control);
     const lowImportance =
       number(args, "low-importance", (n) => n >= 0 && n <= 1, "a share from 0 to 1") ?? 0.05;
-    const found = findings(await inspectModel(model), result, { lowImportance });
+    const failed = await failsOn(severity, terminal, async () => {
+      const view = await inspectModel(model);
+      const exact = await findRedundancy(pool, model, { signal: terminal.signal });
+      const measured = ({ layer }: Finding) => layers?.includes(layer) ?? true;
+      return together(
+        redundantFindings(view, exact, result, {}).filter(measured),
+        findings(view, result, { lowImportance }),
+      );
+    });
     const seconds = (performance.now() - started) / 1000;
     if (result.note !== undefined) terminal.note(`note: ${result.note}`);
     return {
       json: { model, ...result, seconds },
       text: `${rankedTable(result, count(args, "top"))}${footer(result, seconds)}`,
-      failed: failsOn(args, found),
+      failed,
     };
   },
 };

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { describe, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { timeLeft } from "../compute/timeLeft.ts";
+import { openAllAnyway } from "../files/limits.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
 import { commonFlags } from "./flags.ts";
 import { disposePool } from "./pool.ts";
@@ -32,6 +33,7 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
       process.stdout.write(usage(command));
       return DONE;
     }
+    if (args.values["open-anyway"] === true) openAllAnyway();
     const outcome = await command.run(args, terminal());
     process.stdout.write(json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);
     return outcome.failed === true ? FINDINGS : DONE;
@@ -105,6 +107,7 @@ function overview(): string {
 function usage(command: Command): string {
   const help = [
     ...command.help,
+    ["--open-anyway", "files that are over the limits, too (many nodes, much memory)"],
     ["--json", "one JSON object on stdout, nothing else"],
     ["--help", "this text"],
   ];

@@ -1,3 +1,4 @@
+import { defined } from "#core/defined.ts";
 import { Pool } from "../compute/pool.ts";
 import { computeScript } from "../compute/script.ts";
 
@@ -5,7 +6,7 @@ let pool: Pool | undefined;
 
 /** The compute processes of this run of the CLI. */
 export function cliPool(processes: number | undefined): Pool {
-  pool ??= new Pool({ script: computeScript(), ...(processes === undefined ? {} : { processes }) });
+  pool ??= new Pool({ script: computeScript(), ...defined({ processes }) });
   return pool;
 }
 

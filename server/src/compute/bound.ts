@@ -1,12 +1,12 @@
 import { fold } from "#core/compile/fold.ts";
+import { defined } from "#core/defined.ts";
 import { chooseBatch, samplesLead } from "#core/explain/batch.ts";
 import { WEIGHTS_ONLY, weightsOnly } from "#core/explain/weightLayers.ts";
 import { bindBatch } from "#core/formats/batch.ts";
 import type { Graph } from "#core/ir/graph.ts";
-import { known } from "#core/ir/tensor.ts";
-import { fail } from "#core/problem.ts";
+import { fail, type Problem } from "#core/problem.ts";
 import { macs } from "#core/prune/cost.ts";
-import { readModelOf } from "../files/openModel.ts";
+import { type ReadModel, readModelOf } from "../files/openModel.ts";
 
 export interface Bound {
   readonly graph: Graph;
@@ -15,8 +15,10 @@ export interface Bound {
   readonly files: readonly string[];
   /** Multiply–accumulates for one sample. */
   readonly macs: number;
-  /** The file's names of the outputs. */
+  /** The file's names of the model's own outputs, which are the first ones of the graph. */
   readonly outputs: readonly string[];
+  /** What could not be read: the graph ends before it. */
+  readonly unread?: Problem;
 }
 
 /**
@@ -24,16 +26,27 @@ export interface Bound {
  * whose samples do not lead every layer (or that only take the batch they were exported with) run sample by sample.
  * @param change applied to the graph as the file has it, before anything else
  */
-export async function bound(
+export const bound = async (
   path: string,
   asked?: number,
   change: (graph: Graph) => Graph = (graph) => graph,
-): Promise<Bound> {
-  const { model, files } = await readModelOf(path);
+): Promise<Bound> => bind(path, await readModelOf(path), asked, change);
+
+/** The same of whatever could be read of a model. */
+export const boundPart = async (path: string, asked?: number): Promise<Bound> =>
+  bind(path, await readModelOf(path, true), asked, (graph) => graph);
+
+function bind(
+  path: string,
+  { model, files, unread }: ReadModel,
+  asked: number | undefined,
+  change: (graph: Graph) => Graph,
+): Bound {
   if (weightsOnly(model.graph)) return fail("unreadable-model", WEIGHTS_ONLY, path);
   const changed = change(model.graph);
-  const bind = (batch: number): Graph => {
-    const result = bindBatch(changed, batch);
+  const own = model.ownOutputs ?? model.graph.outputs.length;
+  const bindTo = (batch: number): Graph => {
+    const result = bindBatch(changed, batch, own);
     if (result.kind === "refused")
       return fail(
         "unreadable-model",
@@ -52,8 +65,8 @@ export async function bound(
     }
     return fold(result.graph);
   };
-  const one = bind(1);
-  const two = bindBatch(changed, 2);
+  const one = bindTo(1);
+  const two = bindBatch(changed, 2, own);
   const together = two.kind === "bound" && samplesLead(one, fold(two.graph));
   const batch = asked ?? (together ? chooseBatch(one) : 1);
   if (batch > 1 && two.kind === "bound" && !together)
@@ -63,24 +76,11 @@ export async function bound(
       path,
     );
   return {
-    graph: batch === 1 ? one : bind(batch),
+    graph: batch === 1 ? one : bindTo(batch),
     batch,
     files,
     macs: macs(one),
-    outputs: model.graph.outputs.map((v) => model.names.get(v) ?? ""),
+    outputs: model.graph.outputs.slice(0, own).map((v) => model.names.get(v) ?? ""),
+    ...defined({ unread }),
   };
 }
-
-/** Refuses models with several inputs. */
-export function oneInput({ inputs }: Graph, path: string): void {
-  if (inputs.length !== 1)
-    fail(
-      "unreadable-model",
-      `it has ${inputs.length} inputs; models with one input can be run here`,
-      path,
-    );
-}
-
-/** Shape of one sample of the first input. */
-export const inputShape = (graph: Graph): readonly number[] =>
-  known(graph.inputs[0]!.shape).slice(1);

@@ -1,4 +1,6 @@
+import { defined } from "#core/defined.ts";
 import { ProblemError, problem } from "#core/problem.ts";
+import { adopt } from "../files/limits.ts";
 import type { FromCompute, ToCompute } from "./messages.ts";
 import type { OpenTask } from "./task.ts";
 import { taskOfName } from "./tasks/table.ts";
@@ -12,6 +14,8 @@ process.on("message", (message: ToCompute) => {
 });
 // The parent is gone: nobody waits for the results.
 process.on("disconnect", () => process.exit(0));
+// Ctrl+C reaches every process of a terminal: the parent decides what becomes of this one.
+process.on("SIGINT", () => undefined);
 
 async function handle(message: ToCompute): Promise<void> {
   const { job } = message;
@@ -20,10 +24,11 @@ async function handle(message: ToCompute): Promise<void> {
       case "open": {
         await current?.task.close();
         current = undefined;
+        adopt(message.allowed);
         const task = await taskOfName(message.task).open(message.params);
         current = { job, task };
         const { samples, batch, shardSize, info } = task;
-        const size = shardSize === undefined ? {} : { shardSize };
+        const size = defined({ shardSize });
         return send({ kind: "opened", job, samples, batch, info, ...size });
       }
       case "run": {

@@ -1,5 +1,6 @@
 import { splitName } from "#core/data/open.ts";
 import type { DataSpec } from "#core/data/spec.ts";
+import { defined } from "#core/defined.ts";
 import type { Feed } from "#core/explain/importance/compute.ts";
 import type { Graph, Value } from "#core/ir/graph.ts";
 import { isFloat, known } from "#core/ir/tensor.ts";
@@ -9,6 +10,8 @@ import { openSamples, type Samples } from "./samples.ts";
 /** The data of all inputs of a model, side by side. */
 export interface Inputs {
   readonly samples: number;
+  /** Whether batches carry labels. */
+  readonly labelled: boolean;
   /** Reads forward, batch by batch. */
   batches(from: number, to: number): AsyncIterable<Feed>;
   close(): Promise<void>;
@@ -41,6 +44,7 @@ export async function openInputs(
     const readers = opened.map((s) => s.forward(batch, outputs));
     return {
       samples: counts[0]!,
+      labelled: opened[0]!.dataset.labelled,
       async *batches(from, to) {
         const [leader, ...others] = readers.map((r) => r.batches(from, to)[Symbol.asyncIterator]());
         try {
@@ -58,7 +62,7 @@ export async function openInputs(
               from: first,
               count,
               inputs: values,
-              ...(labels === undefined ? {} : { labels }),
+              ...defined({ labels }),
             };
           }
         } finally {

@@ -1,8 +1,15 @@
 import type { Problem } from "#core/problem.ts";
+import type { Allowance } from "../files/limits.ts";
 
 /** Parent → compute process. One job at a time; a run goes over samples [from, to). */
 export type ToCompute =
-  | { readonly kind: "open"; readonly job: number; readonly task: string; readonly params: unknown }
+  | {
+      readonly kind: "open";
+      readonly job: number;
+      readonly task: string;
+      readonly params: unknown;
+      readonly allowed: Allowance;
+    }
   | { readonly kind: "run"; readonly job: number; readonly from: number; readonly to: number }
   | { readonly kind: "close"; readonly job: number };
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism, constants, setPriority } from "node:os";
 import { ProblemError, problem } from "#core/problem.ts";
+import { allowance } from "../files/limits.ts";
 import { type Checkpoint, Resuming } from "./checkpoint.ts";
 import { inShardOrder } from "./inShardOrder.ts";
 import type { FromCompute, ToCompute } from "./messages.ts";
@@ -23,6 +24,12 @@ export interface Control {
   progress?(done: number, total: number, left?: number): void;
   /** Where the sums are kept when the job ends before its time. */
   readonly checkpoint?: Checkpoint;
+}
+
+/** Also hears what the shards have come to so far. */
+export interface Listening<R, I> extends Control {
+  /** After every shard, in their order; what is kept when the job ends before its time. */
+  merged?(sum: R, info: I): void;
 }
 
 export interface Done<R, I> {
@@ -66,7 +73,11 @@ export class Pool {
   }
 
   /** Runs the task over all its samples. Rejects with ProblemError. */
-  async run<P, R, I>(task: Task<P, R, I>, params: P, control: Control = {}): Promise<Done<R, I>> {
+  async run<P, R, I>(
+    task: Task<P, R, I>,
+    params: P,
+    control: Listening<R, I> = {},
+  ): Promise<Done<R, I>> {
     const job = ++this.#lastJob;
     const workers: Worker[] = [];
     const abort = new AbortController();
@@ -94,7 +105,9 @@ export class Pool {
         for (let range = shards[next++]; range !== undefined; range = shards[next++]) {
           merged.add(range.shard, (await worker.run(range)) as R);
           done += range.to - range.from;
-          resuming.passed(merged.merged());
+          const soFar = merged.merged();
+          resuming.passed(soFar);
+          if (soFar !== undefined) control.merged?.(soFar.sum, info as I);
           control.progress?.(done, samples, left(done));
         }
       };
@@ -187,7 +200,7 @@ class Worker {
 
   async open(task: string, params: unknown): Promise<Opened> {
     const reply = await this.#ask(
-      { kind: "open", job: this.#job, task, params },
+      { kind: "open", job: this.#job, task, params, allowed: allowance() },
       (m) => m.kind === "opened",
     );
     return reply as Opened;

@@ -2,12 +2,14 @@ import type { Batch, Dataset } from "#core/data/dataset.ts";
 import { type Forward, forward } from "#core/data/forward.ts";
 import { limit } from "#core/data/limit.ts";
 import { classMismatch, pictureKeys, rangeMismatch } from "#core/data/mismatch.ts";
-import { openDataset } from "#core/data/open.ts";
+import { openDataset, splitName } from "#core/data/open.ts";
 import { channelsFor, fitToInput, prepare } from "#core/data/preprocess.ts";
 import type { DataSpec } from "#core/data/spec.ts";
+import { defined } from "#core/defined.ts";
 import { fail, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile } from "../files/fileSource.ts";
 import { openFolder } from "../files/folder.ts";
+import { limitsFor } from "../files/limits.ts";
 
 /** A dataset that goes into a model: streamed, prepared, closed at the end. */
 export interface Samples {
@@ -37,7 +39,11 @@ export async function openSamples(spec: DataSpec, inputShape: readonly number[])
     const opened = await openDataset(
       spec.data,
       { open, folder: openFolder },
-      { pictures: { ...preprocess, channels }, ...(labels === undefined ? {} : { labels }) },
+      {
+        pictures: { ...preprocess, channels },
+        limits: limitsFor(splitName(spec.data).path),
+        ...defined({ labels }),
+      },
     );
     const whole = opened.dataset;
     if (whole === undefined)

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import type { Folder } from "#core/data/images/folder.ts";
+import { type Limits, many, refuseOver } from "#core/limits.ts";
 import { fail } from "#core/problem.ts";
-
-const MOST_FILES = 2_000_000;
+import { limitsFor } from "./limits.ts";
 
 /** A folder with everything below it; undefined when the path is none. Rejects with ProblemError. */
 export async function openFolder(path: string): Promise<Folder | undefined> {
@@ -21,13 +21,14 @@ export async function openFolder(path: string): Promise<Folder | undefined> {
     if (kind?.isFile()) files.push(name);
     if (entry.isDirectory() && !name.includes("/")) folders.push(name);
   }
-  if (files.length > MOST_FILES)
-    fail("unreadable-data", `there are more than ${MOST_FILES} files in it`, path);
+  const limits = limitsFor(path);
+  if (files.length > limits.files)
+    refuseOver(limits, "files", `there are ${many(files.length)} files in it`, path);
   return {
     path: path.replace(/(?<=.)[/\\]+$/, ""),
     files,
     folders,
-    read: (file, most) => readFile(join(path, file), most),
+    read: (file, own) => readFile(join(path, file), own),
   };
 }
 
@@ -39,13 +40,13 @@ async function entriesOf(path: string) {
   }
 }
 
-async function readFile(path: string, most: number): Promise<Uint8Array> {
+async function readFile(path: string, limits: Limits): Promise<Uint8Array> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
     const { size } = await file.stat();
-    if (size > most)
-      return fail("unreadable-data", `a file of ${size} bytes is too large for a picture`, path);
+    if (size > limits.pictureBytes)
+      return refuseOver(limits, "pictureBytes", `the picture has ${many(size)} bytes`, path);
     return await file.readFile();
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;

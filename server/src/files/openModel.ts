@@ -1,12 +1,15 @@
 import { resolve } from "node:path";
+import { defined } from "#core/defined.ts";
 import type { Edit } from "#core/formats/edits.ts";
 import { weightsWithNaN } from "#core/formats/finite.ts";
 import type { Edited, Opened } from "#core/formats/format.ts";
 import type { Model } from "#core/formats/model.ts";
 import { formatOf } from "#core/formats/table.ts";
 import { loadWeights } from "#core/formats/weights.ts";
+import type { Limits } from "#core/limits.ts";
 import { fail, type Problem, ProblemError, problem } from "#core/problem.ts";
 import { type FileSource, openFile, openSibling } from "./fileSource.ts";
+import { limitsFor } from "./limits.ts";
 import { isPickleName, pickleProblem, toExport } from "./pickle.ts";
 
 /** A model file, open for reading its weights; close it when done. */
@@ -20,8 +23,14 @@ export interface OpenModel extends Opened {
 
 const HEAD = 256;
 
-/** Reads a model file's structure. Rejects with ProblemError only when there is no such file to open. */
-export async function openModel(path: string): Promise<OpenModel> {
+/**
+ * Reads a model file's structure. Rejects with ProblemError only when there is no such file to open.
+ * @param limits what is read at most; as this process allows for the file when absent
+ */
+export async function openModel(
+  path: string,
+  limits: Limits = limitsFor(path),
+): Promise<OpenModel> {
   const source = await openExisting(path);
   const files = new Set<FileSource>([source]);
   const close = async () => {
@@ -49,11 +58,11 @@ export async function openModel(path: string): Promise<OpenModel> {
       close,
     };
   }
-  const { model, problems } = await format.read(source, siblings);
+  const { model, problems } = await format.read(source, siblings, limits);
   return {
     model,
     problems: problems.map((p) => located(p, source.name, path)),
-    edit: (edits) => format.applyEdits(source, siblings, edits),
+    edit: (edits) => format.applyEdits(source, siblings, edits, limits),
     files: paths,
     close,
   };
@@ -62,29 +71,51 @@ export async function openModel(path: string): Promise<OpenModel> {
 /** A whole model with its weights in memory; rejects with ProblemError when some of it cannot be read. */
 export const readModel = async (path: string): Promise<Model> => (await readModelOf(path)).model;
 
-/** The same, with the paths of the files it was read from. */
-export async function readModelOf(
-  path: string,
-): Promise<{ model: Model; files: readonly string[] }> {
+/** A model with its weights in memory. */
+export interface ReadModel {
+  readonly model: Model;
+  /** Paths of the files it was read from. */
+  readonly files: readonly string[];
+  /** What could not be read; only where parts of models are wanted. */
+  readonly unread?: Problem;
+}
+
+/**
+ * The same, with the paths of the files it was read from.
+ * @param parts whether a model that could be read in part will do
+ */
+export async function readModelOf(path: string, parts = false): Promise<ReadModel> {
   const opened = await openModel(path);
   try {
-    if (opened.model === undefined || opened.model.partial)
-      throw new ProblemError(
-        opened.problems[0] ?? problem("unreadable-model", "it holds no graph", path),
-      );
-    await loadWeights(opened.model.graph);
-    const [wrong] = weightsWithNaN(opened.model.graph);
-    if (wrong !== undefined)
-      fail(
-        "unreadable-model",
-        `${wrong.count} of its weights are NaN: nothing can be computed with them; train or export the model again`,
-        path,
-        `tensor ${wrong.tensor}`,
-      );
-    return { model: opened.model, files: opened.files() };
+    return await withWeights(opened, path, parts);
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * The same of a model that is open.
+ * @param between called between tensors: what it throws ends the reading
+ */
+export async function withWeights(
+  { model, problems, files }: OpenModel,
+  path: string,
+  parts = false,
+  between?: () => void,
+): Promise<ReadModel> {
+  if (model === undefined || (model.partial && !parts))
+    throw new ProblemError(problems[0] ?? problem("unreadable-model", "it holds no graph", path));
+  await loadWeights(model.graph, between);
+  const [wrong] = weightsWithNaN(model.graph);
+  if (wrong !== undefined)
+    fail(
+      "unreadable-model",
+      `${wrong.count} of its weights are NaN: nothing can be computed with them; train or export the model again`,
+      path,
+      `tensor ${wrong.tensor}`,
+    );
+  const unread = model.partial ? problems[0] : undefined;
+  return { model, files: files(), ...defined({ unread }) };
 }
 
 /** People find a file by the path they gave, not by its last part. */

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { OtherFile } from "#core/formats/format.ts";
 import { ProblemError, problem } from "#core/problem.ts";
+import { openAnyway, withinLimits } from "./limits.ts";
 
 /** SHA-256 of a file, in hexadecimal. */
 export async function hashFile(path: string): Promise<string> {
@@ -29,6 +30,7 @@ export async function replaceFile(
   verify: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const path = await realpath(given).catch(() => given);
+  await removeLeftovers(path);
   // The name keeps its extension: the check opens the temporary file like any model.
   const temporary = join(dirname(path), `.${process.pid}-${Date.now()}-${basename(path)}`);
   try {
@@ -39,12 +41,40 @@ export async function replaceFile(
     } finally {
       await file.close();
     }
+    // It was made of a file that was opened: what the limits are for is done.
+    openAnyway(temporary);
     await verify(temporary);
     await keepMode(path, temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw asProblem(error, path);
+  } finally {
+    withinLimits(temporary);
+  }
+}
+
+/** Old enough that nobody is still writing it, in another machine's view of the folder either. */
+const LEFT_MS = 60_000;
+
+/** Temporary files of processes that were killed while they wrote. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  // Where the folder cannot be read, writing will say why.
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid, time, of] = /^\.(\d+)-(\d+)-(.+)$/.exec(name) ?? [];
+    if (of !== basename(path) || Date.now() - Number(time) < LEFT_MS || isAlive(Number(pid)))
+      continue;
+    await rm(join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

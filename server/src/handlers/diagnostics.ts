@@ -1,5 +1,5 @@
 import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver";
-import { type ParsedLayer, parseListing } from "#core/listing/parse.ts";
+import { type ParsedLayer, type ParsedListing, parseListing } from "#core/listing/parse.ts";
 import { describe, type Problem, ProblemError } from "#core/problem.ts";
 import { findingDiagnostic, lineRange, problemDiagnostic, SOURCE } from "../lsp/convert.ts";
 import type { Snapshot } from "../workspace/snapshot.ts";
@@ -38,10 +38,27 @@ async function diagnosticsOf(context: Context, uri: string, text: string): Promi
   const wrong = [snapshot.problem, snapshot.failure].filter((p) => p !== undefined);
   return [
     ...wrong.map((p) => modelDiagnostic(p, text)),
-    ...edit.problems.map(problemDiagnostic),
+    ...unreadDiagnostics(snapshot, edit.parsed),
+    ...edit.problems.map((p) => problemDiagnostic(p, context.relates ? uri : undefined)),
     ...edit.parsed.layers.flatMap((l) => lowInLayer(context, snapshot, l)),
     ...found,
   ];
+}
+
+/** What could not be read stands at the layers before it, or where the listing names the model. */
+function unreadDiagnostics({ view }: Snapshot, { layers, model }: ParsedListing): Diagnostic[] {
+  return (view.unread ?? []).flatMap(({ code, message, layers: before }) => {
+    const there = layers.filter((l) => before.includes(l.name));
+    const ranges = there.map((l) => lineRange(l.line, l.nameFrom, l.nameTo));
+    const { line, from, to } = model ?? { line: 0, from: 0, to: 0 };
+    return (ranges.length > 0 ? ranges : [lineRange(line, from, to)]).map((range) => ({
+      range,
+      severity: DiagnosticSeverity.Warning,
+      code,
+      source: SOURCE,
+      message,
+    }));
+  });
 }
 
 /** Editors keep hints out of their lists of problems: one line for each layer stands there for them. */

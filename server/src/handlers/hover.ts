@@ -1,8 +1,11 @@
 import { type Hover, MarkupKind, type Position } from "vscode-languageserver";
+import { coupledUnits } from "#core/listing/coupledText.ts";
+import { Coupling } from "#core/listing/coupling.ts";
 import { columnFormat, count, percent, share } from "#core/report/numbers.ts";
 import { ranks } from "#core/report/ranks.ts";
 import { shares } from "#core/report/shares.ts";
 import type { LayerImportance } from "#protocol/views/importance.ts";
+import type { ModelView } from "#protocol/views/model.ts";
 import { classBars } from "#webview/charts/classBars.ts";
 import { kernel } from "#webview/charts/kernel.ts";
 import { svgDataUri } from "#webview/charts/svgDataUri.ts";
@@ -27,6 +30,7 @@ export async function hover(
     const view = snapshot.view.layers.find((l) => l.name === layer.name);
     if (view === undefined || unit.unit >= view.units) return undefined;
     const known = snapshot.importance?.layers.find((l) => l.name === layer.name);
+    const refused = snapshot.importance?.refused?.find((r) => r.layer === layer.name);
     const texts = hoverMessages(context.locale);
     const classes = snapshot.config?.classes;
     const picture = await readKernel(model, snapshot.revision, layer.name, unit.unit);
@@ -35,7 +39,9 @@ export async function hover(
     const lines = [
       `**${escapeMarkdown(layer.name)} / unit ${unit.unit}** · ${first}`,
       ...rest,
+      ...(refused === undefined ? [] : [escapeMarkdown(texts.noImportance(refused.because))]),
       ...(view.fixed === undefined ? [] : [escapeMarkdown(texts.fixed(view.fixed))]),
+      ...together(snapshot.view, layer.name, unit.unit, texts),
     ];
     // Beside each other: a hover is wide and low.
     const pictures = [
@@ -57,6 +63,19 @@ export async function hover(
   return undefined;
 }
 
+/** What goes along with a unit, or why it cannot go though others of its layer can. */
+function together(model: ModelView, layer: string, unit: number, texts: Texts): string[] {
+  const coupling = Coupling.of(model);
+  const stuck = coupling.stuck(layer, unit);
+  const others = coupledUnits(layer, unit, coupling, MOST_COUPLED);
+  return [
+    ...(stuck === undefined ? [] : [texts.fixed(`${stuck.because} (${stuck.at})`)]),
+    ...(others.length === 0 ? [] : [texts.coupled(others.join(", "))]),
+  ].map(escapeMarkdown);
+}
+
+const MOST_COUPLED = 12;
+
 const LINE_BREAK = "  \n";
 
 type Texts = ReturnType<typeof hoverMessages>;
@@ -67,8 +86,11 @@ function facts(layer: LayerImportance, unit: number, samples: number, texts: Tex
   const value = columnFormat(importance)(importance[unit]!);
   const part = largest > 0 ? percent(importance[unit]! / largest) : percent(0);
   const shared = shares(layer.contribution, units)?.contribution[unit];
+  const rank = ranks(importance)[unit]!;
   return [
-    texts.importance(value, ranks(importance)[unit]!, units, part),
+    layer.index === "activation"
+      ? texts.deviation(value, rank, units)
+      : texts.importance(value, rank, units, part),
     [
       ...(shared === undefined ? [] : [texts.contribution(share(shared, 3))]),
       ...(layer.active.length === 0

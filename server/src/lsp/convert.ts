@@ -30,18 +30,24 @@ export function findingDiagnostic(finding: Finding, { line, from, to }: ParsedUn
   };
 }
 
-export const problemDiagnostic = ({
-  line,
-  from,
-  to,
-  message,
-  code,
-}: ListingProblem): Diagnostic => ({
+/** @param relatedIn the listing, for an editor that shows related places */
+export const problemDiagnostic = (
+  { line, from, to, message, code, related = [] }: ListingProblem,
+  relatedIn: string | undefined,
+): Diagnostic => ({
   range: lineRange(line, from, to),
   severity: DiagnosticSeverity.Error,
   code,
   source: SOURCE,
   message,
+  ...(related.length === 0 || relatedIn === undefined
+    ? {}
+    : {
+        relatedInformation: related.map((r) => ({
+          location: { uri: relatedIn, range: lineRange(r.line, r.from, r.to) },
+          message: r.message,
+        })),
+      }),
 });
 
 export const lineRange = (line: number, from: number, to: number): Range => ({

@@ -1,4 +1,5 @@
 import type { DataSpec } from "#core/data/spec.ts";
+import { defined } from "#core/defined.ts";
 import { finish } from "#core/explain/importance/finish.ts";
 import { MEASURES, type Measure } from "#core/explain/importance/statistics.ts";
 import type { OutputKind } from "#core/explain/readout.ts";
@@ -41,11 +42,7 @@ export async function computeImportance(
       outputs,
       measures: request.measures ?? MEASURES,
       engine: request.engine ?? "onnxruntime",
-      ...(layers === undefined ? {} : { layers }),
-      ...(batch === undefined ? {} : { batch }),
-      ...(probes === undefined ? {} : { probes }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(output === undefined ? {} : { output }),
+      ...defined({ layers, batch, probes, seed, output }),
     },
     control,
   );
@@ -54,7 +51,7 @@ export async function computeImportance(
     outputs,
     estimator: info.estimator,
     refusals: info.refusals,
-    ...(index === undefined ? {} : { index }),
+    ...defined({ index }),
   });
   return { ...found, engine: info.engine };
 }

@@ -1,24 +1,25 @@
-import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { DataSpec } from "#core/data/spec.ts";
-import { WEIGHTS_ONLY, weightsOnly } from "#core/explain/weightLayers.ts";
-import { bindBatch } from "#core/formats/batch.ts";
-import type { EditedFile } from "#core/formats/format.ts";
-import type { Model } from "#core/formats/model.ts";
-import { fail, ProblemError, problem } from "#core/problem.ts";
-import { macs } from "#core/prune/cost.ts";
-import { type PrunePlan, planPrune, type UnitSet } from "#core/prune/plan.ts";
-import type { BeforeAfter, PruneReport } from "#protocol/requests.ts";
+import { defined } from "#core/defined.ts";
+import { fail } from "#core/problem.ts";
+import type { ExactOptions } from "#core/prune/exact/compensate.ts";
+import type { UnitSet } from "#core/prune/plan.ts";
+import type { PruneReport } from "#protocol/requests.ts";
+import type { PruneCost } from "#protocol/views/cost.ts";
 import type { Control, Pool } from "../compute/pool.ts";
 import {
   type Comparison,
   type ComparisonInfo,
   comparisonTask,
 } from "../compute/tasks/comparison.ts";
-import { type OpenModel, openModel } from "../files/openModel.ts";
+import { openModel } from "../files/openModel.ts";
 import { hashFile, replaceFile, withFiles } from "../files/replaceFile.ts";
 import { revisionOf } from "../files/revision.ts";
 import type { Engine } from "../runtime/engines.ts";
+import { speedOf } from "./cost.ts";
+import { type Cut, cutUnits } from "./cut.ts";
+import { compensation } from "./redundancy.ts";
+import { type TwinRequest, withTwin } from "./twin.ts";
 
 export interface PruneRequest {
   readonly model: string;
@@ -30,14 +31,18 @@ export interface PruneRequest {
   /** For accuracy and for the check; without it the check runs on random inputs. */
   readonly data?: DataSpec;
   readonly engine?: Engine;
+  /** Tensors under the names of a state_dict that lose the same units. */
+  readonly twin?: TwinRequest;
+  /** Asked when everything is measured and nothing is in place yet; when false, nothing is written. */
+  readonly accept?: (cost: PruneCost) => Promise<boolean>;
 }
 
 /** Largest |pruned − masked| that is rounding, as a share of the largest |output| (or of 1). */
 const TOLERANCE = 1e-4;
 
 /**
- * Removes units from a model file: plans, edits the original bytes into a temporary file, runs that
- * against the masked original, and renames it into place. Rejects with ProblemError and leaves
+ * Removes units from a model file: plans, makes up for what is redundant, edits the original bytes into a
+ * temporary file, runs that against the original with the other units masked, and renames it into place. Rejects with ProblemError and leaves
  * everything as it was when any of that fails.
  */
 export async function prune(
@@ -45,29 +50,23 @@ export async function prune(
   request: PruneRequest,
   control: Control = {},
 ): Promise<Omit<PruneReport, "undo">> {
-  const { model: path, output } = request;
+  const { model: path, output, units } = request;
   const opened = await openModel(path);
   try {
-    const model = readable(opened, path);
-    const plan = planned(model, request);
-    const { file, others = [], model: after, problems } = await opened.edit(plan.edits);
-    if (file === undefined || after === undefined)
-      throw new ProblemError(
-        problems[0] ?? problem("cannot-write", "the model cannot be edited", path),
+    // A twin is cut alone: nobody knows how its weights would have to change.
+    const made =
+      request.twin === undefined ? await compensation(pool, path, units, control) : undefined;
+    const cut = await cutUnits(opened, path, units, made?.writings);
+    const written = cut.others.filter((o) => !(o.unchanged && sameFolder(path, output)));
+    const beside = opened.files().slice(1);
+    const work = () =>
+      withFiles(dirname(resolve(output)), written, () =>
+        write(pool, { ...request, exact: made?.exact }, cut, beside, control),
       );
-    const written = others.filter((o) => !(o.unchanged && sameFolder(path, output)));
-    const bytes = {
-      before: await totalSize(opened.files()),
-      after: others.reduce((n, o) => n + o.file.size, file.size),
-    };
-    const comparison = await withFiles(dirname(resolve(output)), written, () =>
-      write(pool, request, plan, file, opened.files().slice(1), control),
-    );
-    return report(output, plan, comparison, {
-      parameters: { before: model.parameters, after: after.parameters },
-      bytes,
-      macs: { before: cost(model), after: cost(after) },
-    });
+    if (request.twin === undefined) return { model: output, ...(await work()) };
+    const { graph } = opened.model!;
+    const both = await withTwin(graph, cut.plan.edits, request.twin, output, work);
+    return { model: output, ...both.written, twin: both.twin };
   } finally {
     await opened.close();
   }
@@ -75,76 +74,49 @@ export async function prune(
 
 const sameFolder = (a: string, b: string): boolean => dirname(resolve(a)) === dirname(resolve(b));
 
-async function totalSize(paths: readonly string[]): Promise<number> {
-  let size = 0;
-  for (const path of paths) size += (await stat(path)).size;
-  return size;
-}
-
-function readable({ model, problems }: OpenModel, path: string): Model {
-  if (model !== undefined) return model;
-  throw new ProblemError(problems[0] ?? problem("unreadable-model", "it holds no graph", path));
-}
-
-function planned(model: Model, { model: path, units }: PruneRequest): PrunePlan {
-  if (weightsOnly(model.graph)) return fail("cannot-prune", WEIGHTS_ONLY, path);
-  const result = planPrune(model.graph, units);
-  if ("plan" in result) return result.plan;
-  const { because, at } = result.refusal;
-  return fail("cannot-prune", because, path, at);
-}
+type Report = Omit<PruneReport, "undo" | "model">;
 
 /** Writes the file; it is in place only after it ran and did what the masked original does. */
 async function write(
   pool: Pool,
-  { model, revision, output, data, engine = "onnxruntime" }: PruneRequest,
-  { removed }: PrunePlan,
-  file: EditedFile,
+  request: PruneRequest & { readonly exact: ExactOptions | undefined },
+  cut: Cut,
   beside: readonly string[],
   control: Control,
-): Promise<Comparison & ComparisonInfo> {
-  let comparison: (Comparison & ComparisonInfo) | undefined;
-  await replaceFile(output, file.pieces(), async (temporary) => {
-    const params = {
-      model,
-      pruned: temporary,
-      removed,
-      engine,
-      ...(data === undefined ? {} : { data }),
+): Promise<Report> {
+  const { model, revision, output, data, engine = "onnxruntime", accept } = request;
+  const { removed } = cut.plan;
+  let report: Report | undefined;
+  await replaceFile(output, cut.file.pieces(), async (temporary) => {
+    const given = {
+      ...defined({ data }),
+      ...(request.exact === undefined ? {} : { exact: request.exact }),
     };
+    const params = { model, pruned: temporary, removed, engine, ...given };
     const { partial, info } = await pool.run(comparisonTask, params, control);
-    comparison = { ...partial, ...info };
-    const { maskedDifference: difference, largest } = comparison;
+    const { maskedDifference: difference, largest } = partial;
     if (!(difference <= TOLERANCE * Math.max(1, largest)))
       fail(
         "cannot-write",
         `the pruned model differs from the masked one by ${difference}; nothing was written`,
         output,
       );
+    report = reportOf(cut, { ...partial, ...info });
+    if (accept !== undefined) {
+      report = { ...report, ...(await speedOf(pool, { model, removed, engine }, control)) };
+      if (!(await accept(report)))
+        fail("cancelled", "the prune was not accepted; nothing was written", output);
+    }
     if (revision !== undefined && (await revisionOf(await hashFile(model), beside)) !== revision)
       fail("cannot-write", "the model file changed meanwhile; nothing was written", model);
   });
-  return comparison!;
+  return report!;
 }
 
-function report(
-  model: string,
-  { removed }: PrunePlan,
+function reportOf(
+  { plan: { removed }, sizes }: Cut,
   { labelled, correctBefore, correctAfter, maskedDifference, engine }: Comparison & ComparisonInfo,
-  costs: { parameters: BeforeAfter; bytes: BeforeAfter; macs: BeforeAfter },
-): Omit<PruneReport, "undo"> {
+): Report {
   const accuracy = { before: correctBefore / labelled, after: correctAfter / labelled };
-  return {
-    model,
-    removed,
-    ...(labelled > 0 ? { accuracy } : {}),
-    ...costs,
-    engine,
-    maskedDifference,
-  };
-}
-
-function cost({ graph }: Model): number {
-  const one = bindBatch(graph, 1);
-  return one.kind === "bound" ? macs(one.graph) : 0;
+  return { removed, ...(labelled > 0 ? { accuracy } : {}), ...sizes, engine, maskedDifference };
 }

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { type Channels, isLength, LENGTHS } from "#core/data/images/arrange.ts";
 import type { Resize } from "#core/data/images/resample.ts";
 import type { DataSpec } from "#core/data/spec.ts";
+import { defined } from "#core/defined.ts";
 import { type Problem, problem } from "#core/problem.ts";
 import { JsonError, parseJson } from "./parseJson.ts";
 
@@ -13,8 +14,11 @@ export interface ModelConfig {
   /** The kaibo.json it stands in. */
   readonly file: string;
   readonly data?: DataSpec;
+  /** What the model is trained on. */
+  readonly train?: DataSpec;
   readonly classes?: readonly string[];
   readonly lowImportance?: number;
+  readonly accuracyGuard?: number;
   readonly suppress: readonly Suppression[];
 }
 
@@ -122,21 +126,20 @@ function decode(entry: Fields, file: string, place: string): ModelConfig {
     const value = optional(entry, key, place, isText, "a path");
     return value === undefined ? undefined : resolve(folder, value);
   };
-  const data = path("data");
-  const labels = path("labels");
   const classes = optional(entry, "classes", place, isTexts, "a list of names");
   const lowImportance = optional(entry, "lowImportance", place, isShare, "a share from 0 to 1");
+  const accuracyGuard = optional(entry, "accuracyGuard", place, isShare, "a share from 0 to 1");
   const preprocess = input(entry, place);
-  const spec = data && {
-    data,
-    ...(labels === undefined ? {} : { labels }),
-    preprocess,
+  const spec = (key: string, labelsKey: string): DataSpec | undefined => {
+    const [data, labels] = [path(key), path(labelsKey)];
+    if (data === undefined) return undefined;
+    return { data, ...defined({ labels }), preprocess };
   };
+  const data = spec("data", "labels");
+  const train = spec("train", "trainLabels");
   return {
     file,
-    ...(spec === undefined || spec === "" ? {} : { data: spec }),
-    ...(classes === undefined ? {} : { classes }),
-    ...(lowImportance === undefined ? {} : { lowImportance }),
+    ...defined({ data, train, classes, lowImportance, accuracyGuard }),
     suppress: suppressions(entry, place),
   };
 }
@@ -159,14 +162,7 @@ function input(entry: Fields, at: string): DataSpec["preprocess"] {
   const crop = optional(given, "crop", place, isPair, `[height, width] in ${LENGTHS}`);
   const channels = optional(given, "channels", place, isChannels, `"rgb", "bgr" or "grey"`);
   return {
-    ...(scale === undefined ? {} : { scale }),
-    ...(mean === undefined ? {} : { mean }),
-    ...(std === undefined ? {} : { std }),
-    ...(layout === undefined ? {} : { layout }),
-    ...(size === undefined ? {} : { size }),
-    ...(resize === undefined ? {} : { resize }),
-    ...(crop === undefined ? {} : { crop }),
-    ...(channels === undefined ? {} : { channels }),
+    ...defined({ scale, mean, std, layout, size, resize, crop, channels }),
   };
 }
 
@@ -180,8 +176,7 @@ function suppressions(entry: Fields, at: string): Suppression[] {
     const units = optional(fields(item), "units", place, isUnits, "a list of unit numbers");
     return {
       finding,
-      ...(layer === undefined ? {} : { layer }),
-      ...(units === undefined ? {} : { units }),
+      ...defined({ layer, units }),
     };
   });
 }

@@ -7,6 +7,7 @@ import type { Importance } from "#protocol/views/importance.ts";
 import type { Pool } from "../compute/pool.ts";
 import { stampOf } from "../files/stampOf.ts";
 import type { Host } from "./host.ts";
+import { Redundancies } from "./redundancies.ts";
 import { computedImportance, type Question, storedImportance } from "./results.ts";
 import { readModelFile, type ShowOptions, type Snapshot, show } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -30,11 +31,13 @@ export class Models {
   readonly #pool: Pool;
   readonly #storage: Storage;
   readonly #host: Host;
+  readonly #redundancies: Redundancies;
 
   constructor(pool: Pool, storage: Storage, host: Host) {
     this.#pool = pool;
     this.#storage = storage;
     this.#host = host;
+    this.#redundancies = new Redundancies(pool, storage, host);
   }
 
   /** What is known now; starts computing what is missing. Rejects with ProblemError when there is no such file. */
@@ -84,18 +87,22 @@ export class Models {
 
   async #read(path: string): Promise<Snapshot> {
     this.#host.status({ model: path, state: "reading", detail: "" });
-    const file = await readModelFile(path);
+    // The settings say what is read at most.
     const settings = await this.#host.settings();
+    const file = await readModelFile(path);
     const question = questionOf(file, settings);
     const asks = file.view.layers.length > 0;
     const stored = asks ? await storedImportance(this.#given, question) : undefined;
+    const redundancy = asks ? await this.#redundancies.stored(file) : undefined;
+    const whole = redundancy === undefined ? file : { ...file, redundancy };
     const snapshot = this.#remember(
-      show(file, stored, this.#options(settings), this.#documents(file)),
+      show(whole, stored, this.#options(settings), this.#documents(file)),
     );
     const running = this.#jobs.get(path);
     // A computation that was asked for again goes on, though the stored answer is shown meanwhile.
     if (running !== undefined && !(asks && same(running.question, question))) this.#stop(path);
     if (asks && stored === undefined) void this.#compute(question, false);
+    if (asks && redundancy === undefined) void this.#findRedundancy(snapshot);
     if (stored !== undefined) this.#ready(path, stored);
     else if (file.problem !== undefined)
       this.#host.status({ model: path, state: "failed", detail: describe(file.problem) });
@@ -126,6 +133,18 @@ export class Models {
     } finally {
       if (this.#jobs.get(path) === job) this.#jobs.delete(path);
     }
+  }
+
+  /** Findings alone change by it, not the listing. */
+  async #findRedundancy({ path, revision }: Snapshot): Promise<void> {
+    const found = await this.#redundancies.find({ path, revision }, this.#jobs.get(path)?.done);
+    const options = this.#options(await this.#host.settings());
+    const current = await this.#current(path);
+    if (found === undefined || current?.revision !== revision) return;
+    const { document, earlier } = current;
+    const shown = show({ ...current, redundancy: found }, current.importance, options);
+    this.#snapshots.set(path, Promise.resolve({ ...shown, document, earlier }));
+    this.#host.found(path);
   }
 
   #stop(path: string): void {

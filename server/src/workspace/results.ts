@@ -95,7 +95,7 @@ async function contentHash(path: string): Promise<string> {
 }
 
 /** Of the files that the samples and labels are read from; "" where there is none. */
-const dataHashes = (data: DataSpec): Promise<string[]> =>
+export const dataHashes = (data: DataSpec): Promise<string[]> =>
   Promise.all(dataFiles(data).map((file) => contentHash(file).catch(() => "")));
 
 function dataFiles({ data, labels }: DataSpec): readonly string[] {

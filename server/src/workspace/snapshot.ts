@@ -1,12 +1,15 @@
 import { basename } from "node:path";
-import { type CheckedEdit, checkEdit } from "#core/listing/check.ts";
+import { defined } from "#core/defined.ts";
+import { type CheckedEdit, checkEditOfAny } from "#core/listing/check.ts";
 import type { ListingDocument } from "#core/listing/document.ts";
 import { writeListing } from "#core/listing/write.ts";
 import { describe, fail, type Problem, ProblemError } from "#core/problem.ts";
 import { type FindingLevels, findings } from "#core/report/findings.ts";
+import { redundantFindings, together } from "#core/report/redundant.ts";
 import type { Finding } from "#protocol/views/finding.ts";
 import type { Importance } from "#protocol/views/importance.ts";
 import type { ModelView } from "#protocol/views/model.ts";
+import type { Redundancy } from "#protocol/views/redundancy.ts";
 import { hashFile } from "../files/replaceFile.ts";
 import { revisionOf } from "../files/revision.ts";
 import { stampOf } from "../files/stampOf.ts";
@@ -24,6 +27,8 @@ export interface ModelFile {
   /** Structure, or a view without layers whose problems say why. */
   readonly view: ModelView;
   readonly config?: ModelConfig;
+  /** What the weights alone show; absent until it was looked for. */
+  readonly redundancy?: Redundancy;
   readonly problem?: Problem;
 }
 
@@ -31,6 +36,8 @@ export interface ModelFile {
 export interface Snapshot extends ModelFile {
   readonly importance?: Importance;
   readonly findings: readonly Finding[];
+  /** Share of the layer's largest importance below which units are low. */
+  readonly lowImportance: number;
   readonly document: ListingDocument;
   /** What open editors may still show of this revision: an edit is checked against the text it began from. */
   readonly earlier: readonly ListingDocument[];
@@ -43,8 +50,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
   const { stamp, mtime, hash } = await bytesOf(path);
   const { config, problem: wrong } = await findConfig(path);
   const rest = {
-    ...(config === undefined ? {} : { config }),
-    ...(wrong === undefined ? {} : { problem: wrong }),
+    ...defined({ config, problem: wrong }),
   };
   try {
     const { view, beside } = await inspectFiles(path);
@@ -105,7 +111,13 @@ export function show(
   const { levels, locale } = options;
   const shown =
     importance === undefined ? undefined : { ...importance, data: basename(importance.data) };
-  const all = shown === undefined ? [] : findings(view, shown, { lowImportance, levels, locale });
+  const onData =
+    shown === undefined ? [] : findings(view, shown, { lowImportance, levels, locale });
+  const exact =
+    file.redundancy === undefined
+      ? []
+      : redundantFindings(view, file.redundancy, shown, { levels, locale });
+  const all = together(exact, onData);
   const said =
     file.problem === undefined || view.problems.includes(describe(file.problem))
       ? view
@@ -122,7 +134,8 @@ export function show(
   return {
     ...file,
     view: said,
-    ...(shown === undefined ? {} : { importance: shown }),
+    ...defined({ importance: shown }),
+    lowImportance,
     findings: all.filter((f) => !(config?.suppress ?? []).some((s) => suppresses(s, f))),
     document,
     earlier,
@@ -138,14 +151,18 @@ export function editOf(
   text: string,
   locale: string,
 ): CheckedEdit {
-  let best: CheckedEdit | undefined;
-  for (const original of [document, ...earlier, undefined]) {
-    const checked = checkEdit(view, original ?? writeListing(view), text, locale);
-    if (checked.problems.length === 0) return checked;
-    if (best === undefined || checked.problems.length < best.problems.length) best = checked;
+  return checkEditOfAny(view, originals(), text, locale);
+
+  function* originals(): Iterable<ListingDocument> {
+    yield document;
+    yield* earlier;
+    const plain = plainListings.get(view) ?? writeListing(view);
+    plainListings.set(view, plain);
+    yield plain;
   }
-  return best!;
 }
+
+const plainListings = new WeakMap<ModelView, ListingDocument>();
 
 const suppresses = ({ finding, layer, units }: Suppression, f: Finding): boolean =>
   finding === f.code &&

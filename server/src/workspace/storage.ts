@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { fail } from "#core/problem.ts";
 import type { Checkpoint } from "../compute/checkpoint.ts";
-import { hashFile } from "../files/replaceFile.ts";
 import { checkpointIn } from "./checkpoints.ts";
+import { type Originals, originalsIn } from "./originals.ts";
 
 /** Results and kept originals on disk, by content: the same question about the same bytes is answered once. */
 export interface Storage {
@@ -14,11 +13,7 @@ export interface Storage {
   storeResult(key: string, value: unknown): Promise<void>;
   /** Where a job's sums are kept while it is not done. */
   checkpoint(key: string): Checkpoint;
-  /** Keeps a copy of a file; the name gets it back. */
-  keep(path: string): Promise<string>;
-  /** The path of a kept copy. Rejects with ProblemError when it is gone or damaged. */
-  kept(name: string): Promise<string>;
-  keptPath(name: string): string;
+  readonly originals: Originals;
 }
 
 /** Results of another version of the explanations are not used. */
@@ -29,7 +24,6 @@ export const defaultStorage = (): string =>
 
 export function openStorage(folder: string): Storage {
   const results = join(folder, "results");
-  const originals = join(folder, "originals");
   return {
     async result(key) {
       try {
@@ -51,22 +45,7 @@ export function openStorage(folder: string): Storage {
       }
     },
     checkpoint: (key) => checkpointIn(folder, key),
-    async keep(path) {
-      await mkdir(originals, { recursive: true });
-      const name = await hashFile(path);
-      const temporary = join(originals, `${name}.${process.pid}.tmp`);
-      await copyFile(path, temporary);
-      await rename(temporary, join(originals, name));
-      return name;
-    },
-    keptPath: (name) => join(originals, name),
-    async kept(name) {
-      const path = join(originals, name);
-      const hash = await hashFile(path).catch(() => undefined);
-      return hash === name
-        ? path
-        : fail("cannot-write", "the kept original is gone or damaged; nothing was changed", path);
-    },
+    originals: originalsIn(join(folder, "originals")),
   };
 }
 

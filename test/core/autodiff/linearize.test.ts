@@ -137,6 +137,17 @@ describe("cotangents stacked into the batch", function () {
     });
   });
 
+  it("are summed up along a row by themselves", () => {
+    const x = input("x", "float32", [2, 3]);
+    const y = op("CumSum", { axis: -1, exclusive: 1 }, [op("Tanh", {}, [x])]);
+    const { primal, transposed } = linearize({ inputs: [x], outputs: [y] }, [y], [x]);
+    const residuals = run(primal, [wide([2, 3], 1)]);
+    const cts = [wide([2, 3], 2), wide([2, 3], 3)];
+    const each = cts.map((ct) => run(transposed, [ct, ...residuals])[0]!);
+    const [found] = run(stack(transposed, 1, 2)!, [joined(cts), ...residuals]);
+    assertNear(found!.data, joined(each).data, 1e-12);
+  });
+
   it("are the graph itself when there is one", () => {
     const ct = input("ct", "float32", [2, 3]);
     const graph = { inputs: [ct], outputs: [op("Neg", {}, [ct])] };
@@ -159,6 +170,8 @@ describe("cotangents stacked into the batch", function () {
     ["a transposed Gemm", ct, apply("Gemm", { transA: 1 }, ct, weights([2, 3], 1))],
     ["a cotangent used as weights", image, apply("Conv", {}, image, image)],
     ["an outer product of samples", ct, apply("Mul", {}, ct, input("r", "float32", [2, 1, 4]))],
+    ["a running sum over the batch", ct, apply("CumSum", { axis: 0 }, ct)],
+    ["the same, counted from the end,", ct, apply("CumSum", { axis: -2 }, ct)],
     ["a softmax over the batch", ct, apply("Softmax", { axis: 0 }, ct)],
   ];
   for (const [what, from, to] of mixing)

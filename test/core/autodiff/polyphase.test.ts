@@ -117,6 +117,28 @@ describe("the backward pass in phases", function () {
     assert.deepEqual(derivatives[0]!.phases, { factors: [3, 2], shape: [2, 1, 12, 12] });
   });
 
+  it("leaves a Resize that interpolates as it is", () => {
+    const ct = input("ct", "float32", [2, 2, 3, 3]);
+    const mask = input("mask", "float32", [2, 2, 6, 6]);
+    const modes = [
+      { mode: "linear", coordinate_transformation_mode: "half_pixel", sizes: [6, 6] },
+      { mode: "linear", coordinate_transformation_mode: "align_corners", scales: [2, 2] },
+    ];
+    for (const attrs of modes) {
+      const wider = op("Resize", { ...attrs, axes: [2, 3] }, [ct]);
+      const masked = op("Mul", {}, [wider, mask]);
+      const d = op("ConvTranspose", { pads: [1, 1, 1, 1] }, [masked, weights([2, 1, 3, 3], 1)]);
+      const [found] = polyphase([d], dependents([d], [ct]));
+      assert.equal(found!.phases, undefined);
+      const feeds = new Map([
+        [ct, wide(known(ct.shape), 1)],
+        [mask, wide(known(mask.shape), 2)],
+      ]);
+      const [a, b] = evaluate([found!.value, d], feeds);
+      assertNear(a!.data, b!.data, 1e-12);
+    }
+  });
+
   it("stays plain where a pool leaves a rest", () => {
     const { derivatives } = rewritten({ channels: 1, levels: [one], last: [3, 3], rest: 1 });
     assert.ok(derivatives.every((d) => d.phases === undefined));

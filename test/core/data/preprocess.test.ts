@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { limit } from "#core/data/limit.ts";
 import { classMismatch, pictureKeys, rangeMismatch } from "#core/data/mismatch.ts";
 import {
   channelsFor,
@@ -8,7 +7,7 @@ import {
   type Preprocess,
   prepare,
 } from "#core/data/preprocess.ts";
-import { idx, npy, opened, values } from "./support.ts";
+import { idx, npy, opened } from "./support.ts";
 
 function fits(sample: number[], input: number[], preprocess: Preprocess = {}): Fit {
   const fit = fitToInput(sample, input, preprocess, "data.npz");
@@ -190,13 +189,5 @@ describe("preprocessing", () => {
     const fit = fits([3], [3]);
     for await (const batch of dataset.batches(0, 2, 2))
       assert.deepEqual([...prepare(batch, fit)], [...ids].map(Number));
-  });
-
-  it("limits a dataset to its first samples", async () => {
-    const dataset = await opened("i", { i: idx(8, [3, 1], [1, 2, 3]) });
-    const two = limit(dataset, 2);
-    assert.equal(two.count, 2);
-    assert.deepEqual(await values({ ...two, count: 9 }), [1, 2]);
-    assert.equal(limit(dataset, 5).count, 3);
   });
 });

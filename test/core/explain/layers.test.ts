@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describeLayer, layersOf, parameterCount } from "#core/explain/layers.ts";
 import { readout } from "#core/explain/readout.ts";
 import { weightNorms } from "#core/explain/weightNorms.ts";
@@ -8,6 +9,7 @@ import { lstm as lstmOperator } from "#core/ops/lstm.ts";
 import { evaluate } from "#core/runtime/reference.ts";
 import { image, normal, normalisation, op, weights } from "../../support/build.ts";
 import { assertNear } from "../../support/numbers.ts";
+import { readWell } from "../formats/support.ts";
 
 const graphOf = (x: Value, ...outputs: Value[]): Graph => ({ inputs: [x], outputs });
 const names = (graph: Graph) => layersOf(graph).map((l) => l.name);
@@ -49,6 +51,53 @@ describe("a layer's name", () => {
     assert.equal(
       named({ weight: "Parameter5", bias: "Parameter6", node: "Convolution28" }),
       "Convolution28",
+    );
+  });
+
+  /** Dense layers one after the other, of nodes that are called so. */
+  function chained(...nodes: string[]): readonly string[] {
+    const x = image("N", 3);
+    const y = nodes.reduce(
+      (v, node, i) => op("MatMul", {}, [op("Tanh", {}, [v]), weights([3, 3], i)], node),
+      x,
+    );
+    return names(graphOf(x, y));
+  }
+
+  it("is the layer's in the path of a TensorFlow node", () => {
+    const call = "StatefulPartitionedCall";
+    assert.deepEqual(
+      chained(
+        `${call}/model/dense/BiasAdd`,
+        `${call}/model/dense_1/Tensordot/MatMul`,
+        `${call}/model/attention/query/einsum/Einsum`,
+        `${call}/model/block/dense/MatMul`,
+        `${call}_1/functional/last/Relu`,
+        `${call}/MatMul`,
+        "model/plain/MatMul",
+      ),
+      [
+        ...["dense", "dense_1", "attention/query", "block/dense", "last"],
+        ...["MatMul", "model/plain/MatMul"],
+      ],
+    );
+  });
+
+  it("keeps as much of that path as tells it from every other layer", () => {
+    const call = "StatefulPartitionedCall";
+    assert.deepEqual(
+      chained(
+        `${call}/model/cell/MatMul`,
+        `${call}/model/cell/MatMul_1`,
+        `${call}/left/dense/MatMul`,
+        `${call}/right/dense/MatMul`,
+        `${call}/model/plain/MatMul`,
+        "plain",
+      ),
+      [
+        ...["cell/MatMul", "cell/MatMul_1"],
+        ...["left/dense/MatMul", "right/dense/MatMul", "plain/MatMul", "plain"],
+      ],
     );
   });
 
@@ -197,6 +246,13 @@ describe("layers of other kinds", () => {
     const y = op("MatMul", {}, [x, op("Transpose", { perm: [1, 0] }, [real])]);
     const [layer] = layersOf(graphOf(x, y));
     assert.deepEqual([layer!.name, layer!.units], ["fc", 5]);
+  });
+
+  it("count no first state that is as long as the batch", async () => {
+    const file = new URL("../../fixtures/pytorchModels/lstm.script.onnx", import.meta.url);
+    const { graph } = await readWell(new Uint8Array(readFileSync(file)));
+    // Both ways W, R and two biases: 2 (32·6 + 32·8 + 64), then 2 (32·16 + 32·8 + 64).
+    assert.deepEqual(layersOf(graph).map(parameterCount), [36, 1024, 1664, 85]);
   });
 
   it("are recurrent: the hidden units, over time or in the last state, whichever is read", () => {

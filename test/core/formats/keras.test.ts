@@ -106,6 +106,8 @@ describe("Keras models", () => {
     ]);
     assert.ok(model?.partial);
     assert.deepEqual(model.graph.outputs.map(showType), ["float32[N, 2, 3, 3]"]);
+    assert.equal(model.ownOutputs, 0);
+    assert.deepEqual(model.ends, [{ at: problems[0]!.at.place, values: model.graph.outputs }]);
     await loadWeights(model.graph);
     assert.deepEqual(
       layersOf(model.graph).map((l) => l.name),

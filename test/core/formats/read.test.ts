@@ -259,6 +259,14 @@ describe("reading ONNX: what it does not support", () => {
       model!.graph.outputs.map((v) => model!.names.get(v)),
       ["z", "a"],
     );
+    assert.equal(model!.ownOutputs, 1);
+    assert.deepEqual(
+      model!.ends!.map(({ at, values }) => [at, values.map((v) => model!.names.get(v))]),
+      [
+        ["node fused (number 1)", ["a"]],
+        ["node SequenceConstruct_2 (number 2)", ["a"]],
+      ],
+    );
   });
 
   it("reports nodes that do not fit, at the node", async () => {

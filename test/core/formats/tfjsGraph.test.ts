@@ -18,6 +18,7 @@ describe("TensorFlow.js graph models", () => {
   const names = [
     "cnn",
     "residual",
+    "padded",
     "separable",
     "dilated",
     "pointwise",
@@ -52,5 +53,11 @@ describe("TensorFlow.js graph models", () => {
     );
     assert.equal(model!.partial, true);
     assert.ok(model!.graph.outputs.length > 0);
+    assert.equal(model!.ownOutputs, 0);
+    assert.deepEqual(
+      model!.ends!.map(({ at }) => at),
+      [problems[0]!.at.place],
+    );
+    for (const v of model!.ends![0]!.values) assert.ok(model!.graph.outputs.includes(v));
   });
 });

@@ -25,6 +25,10 @@ describe("pruned TensorFlow.js graph models", () => {
   for (const [name, layer, units] of [
     ["cnn", 0, [1, 3]],
     ["cnn", 2, [0, 4]],
+    // Units 0 to 3 are those of the shortcut, 4 and 5 are padded.
+    ["padded", 1, [1]],
+    ["padded", 1, [5]],
+    ["padded", 1, [2, 4]],
   ] as const)
     it(`TensorFlow.js loads ${name} without units ${units} of layer ${layer}`, async () => {
       const folder = join(t.fixtures, name);
@@ -86,6 +90,22 @@ describe("pruned TensorFlow.js graph models", () => {
     const after = await t.written(files, edited);
     const [y] = evaluate(units.outputs, new Map([[units.inputs[0]!, x]]));
     assertNear(await inTensorFlowJs(after, input), y!.data, 1e-5);
+  });
+
+  it("has the files of groups that nothing was edited of, as they are", async () => {
+    const files = grouped(t.filesOf(join(t.fixtures, "cnn")));
+    const { graph } = await t.openWell(files);
+    const last = layersOf(graph).at(-2)!;
+    const planned = planPrune(graph, [{ layer: last.name, units: [0] }]);
+    assert.ok("plan" in planned);
+    const { edits } = planned.plan;
+    const { others } = await tfjs.applyEdits(t.sourceIn(files), t.besides(files), edits);
+    const unchanged = others!.filter((o) => o.unchanged);
+    assert.ok(unchanged.length > 0 && unchanged.length < others!.length);
+    for (const { path, file } of unchanged)
+      assert.deepEqual(await f.bytesOf(file.pieces()), files.get(path));
+    const names = new Set(others!.map((o) => o.path));
+    assert.equal(names.size, files.size - 1);
   });
 
   it("leaves the old shard where it is and names the new one by its content", async () => {
@@ -180,6 +200,24 @@ function sharded(files: t.Files, length: number): t.Files {
   for (const [i, path] of paths.entries())
     result.set(path, content.subarray(i * length, (i + 1) * length));
   return result;
+}
+
+/** A group for each weight. */
+function grouped(files: t.Files): t.Files {
+  const model = JSON.parse(Buffer.from(files.get("model.json")!).toString("utf8"));
+  const content = files.get("weights.bin")!;
+  const weights = model.weightsManifest[0].weights as { shape: number[]; dtype: string }[];
+  let end = 0;
+  const parts = weights.map(({ shape, dtype }) => {
+    const from = end;
+    end += shape.reduce((a, b) => a * b, dtype === "bool" ? 1 : 4);
+    return content.subarray(from, end);
+  });
+  model.weightsManifest = weights.map((w, i) => ({ paths: [`group${i}.bin`], weights: [w] }));
+  return new Map([
+    ["model.json", new TextEncoder().encode(JSON.stringify(model))],
+    ...parts.map((part, i) => [`group${i}.bin`, part] as const),
+  ]);
 }
 
 /** The target of the Reshape as a Pack of two scalars, as Keras writes Flatten. */

@@ -87,8 +87,8 @@ describe("groups", () => {
     ["normalised", "conv", 5, "conv 4,5"],
     ["padded", "conv", 1, "conv 1; next 2"],
     ["padded", "next", 5, "next 5"],
-    ["attention", "q", 1, "q 1,4; k 1,4"],
-    ["attention", "v", 0, "v 0,3"],
+    ["attention", "q", 1, "q 0,1,2; k 0,1,2; v 0,1,2"],
+    ["attention", "v", 5, "v 3,4,5; q 3,4,5; k 3,4,5"],
     ["sideBySide", "c", 2, "c 2; a 2; b 2"],
     ["recurrentStates", "lstm", 1, "lstm 1"],
     ["residual", "head", 1, "head: its units are the outputs of the model"],
@@ -99,7 +99,7 @@ describe("groups", () => {
     it(`of ${name}: ${layer} ${unit} is in ${expected}`, () =>
       assert.equal(groupIn(coupledGraphs[name]!(), layer, unit), expected));
 
-  it("are whole heads of an attention where whole heads are asked for", () => {
+  it("are places of all heads of an attention where those are asked for", () => {
     const graph = coupledGraphs.attention!();
     const head = { layer: "k", units: [3, 4, 5] };
     const planned = planPrune(graph, [head]);
@@ -109,7 +109,13 @@ describe("groups", () => {
       { layer: "q", units: head.units },
       { layer: "v", units: head.units },
     ]);
-    const both = planPrune(graph, [{ layer: "v", units: [0] }, head]);
+    const place = planPrune(graph, [{ layer: "q", units: [1, 4] }]);
+    assert.ok("plan" in place);
+    assert.deepEqual(place.plan.removed, [
+      { layer: "q", units: [1, 4] },
+      { layer: "k", units: [1, 4] },
+    ]);
+    const both = planPrune(graph, [{ layer: "v", units: [0, 3] }, head]);
     assert.ok("refusal" in both);
     assert.match(both.refusal.because, /in two ways/);
   });

@@ -36,7 +36,9 @@ const cuts = ({ edits }: PrunePlan) =>
       ? `node ${e.node} ${e.attribute} = ${e.value}`
       : "replace" in e
         ? `${e.tensor} = ${e.replace.join(" ")}`
-        : `${e.tensor}[${e.axis}] - ${e.remove.join(" ")}`,
+        : "write" in e
+          ? `${e.tensor} written`
+          : `${e.tensor}[${e.axis}] - ${e.remove.join(" ")}`,
   );
 
 /** Conv 4, BatchNormalization, Relu, MaxPool to 2×2, Flatten, Gemm 3. */

@@ -93,7 +93,7 @@ describe("kaibo, where something is wrong", function () {
 
 describe("kaibo --help", function () {
   this.timeout(60_000);
-  const commands = ["inspect", "list", "importance", "prune", "serve"];
+  const commands = ["inspect", "list", "importance", "prune", "rank", "serve"];
 
   it("lists the commands and the exit codes", async () => {
     const { code, stdout, stderr } = await kaibo(["--help"]);

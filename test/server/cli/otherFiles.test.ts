@@ -12,6 +12,7 @@ interface Report {
   readonly removed: readonly { layer: string; units: number[] }[];
   readonly bytes: { readonly before: number; readonly after: number };
   readonly maskedDifference: number;
+  readonly unreferred?: readonly string[];
 }
 
 /** A model whose weights are in files beside it. */
@@ -38,6 +39,7 @@ describe("kaibo prune, of a model in several files", function () {
     mkdirSync(folder.file("other"));
     const report = await prune(folder.file("other/model.json"));
     assert.deepEqual(report.removed[0], { layer, units: [1] });
+    assert.equal(report.unreferred, undefined);
     const written = readdirSync(folder.file("other"));
     assert.deepEqual(report.bytes, {
       before: sizes(folder.file("model"), FILES),
@@ -53,10 +55,14 @@ describe("kaibo prune, of a model in several files", function () {
 
   it("replaces model.json alone: the weights it had stay, for who takes the prune back", async () => {
     const before = readFileSync(model);
-    await prune(model);
+    const { unreferred } = await prune(model);
     assert.notDeepEqual(readFileSync(model), before);
     for (const name of FILES.filter((f) => f !== "model.json"))
       assert.deepEqual(readFileSync(at(name)), readFileSync(join(SOURCE, name)));
+    assert.deepEqual(
+      unreferred,
+      FILES.filter((f) => f !== "model.json").map((name) => at(name)),
+    );
     const names = readdirSync(folder.file("model"));
     assert.ok(names.length > FILES.length && names.every((name) => !name.startsWith(".")));
   });

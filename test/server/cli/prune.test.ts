@@ -129,7 +129,24 @@ describe("kaibo prune", function () {
       /no unit is below/,
     ],
     ["a layer without data", ["--layer", "conv1", "--count", "2"], /importance needs data/],
-    ["a count without a layer", ["--count", "2", ...DATA], /name the layer with --layer/],
+    [
+      "more units than can go together",
+      ["--scope", "global", "--count", "60", ...DATA],
+      /at least one unit must stay of each layer/,
+    ],
+    [
+      "a criterion that no layer has",
+      ["--criterion", "bn-scale", "--count", "2"],
+      /conv1: no BatchNormalization follows it/,
+    ],
+    ["an unknown criterion", ["--criterion", "size", "--count", "2"], /expected importance or/],
+    ["multiples of 3", ["--round", "3", "--count", "2", ...DATA], /--round 3: expected 8 or 16/],
+    ["multiples of named units", ["--unit", "conv1/1", "--round", "8"], /--round goes with/],
+    [
+      "multiples that are out of reach",
+      ["--round", "16", "--layer", "conv1", "--criterion", "random", "--count", "2"],
+      /no layer can be left with a multiple of 16 that way/,
+    ],
   ];
   for (const [what, flags, message] of refusals)
     it(`refuses ${what} with one line and exit 2, and leaves the output file as it was`, async () => {

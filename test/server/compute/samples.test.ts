@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { randomSamples } from "#server/compute/randomSamples.ts";
 import { openSamples, type Samples } from "#server/compute/samples.ts";
 import { mnistCnn, pytorchFile } from "../../support/pytorch.ts";
 
@@ -55,16 +54,5 @@ describe("samples, read forward", () => {
       });
     }
     await samples.close();
-  });
-
-  it("are the same random ones for the same seed", async () => {
-    const first = async (seed: number) => {
-      for await (const { x } of randomSamples([3], seed).forward(4, 10).batches(0, 4))
-        return [...x];
-      return [];
-    };
-    assert.deepEqual(await first(1), await first(1));
-    assert.notDeepEqual(await first(1), await first(2));
-    assert.equal((await first(1)).length, 12);
   });
 });

@@ -7,8 +7,10 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import type { Diagnostic } from "vscode-languageserver-protocol";
-import { unsupportedModel } from "../../support/oddModels.ts";
+import { type Diagnostic, DiagnosticSeverity } from "vscode-languageserver-protocol";
+import { normal } from "../../support/build.ts";
+import { npz } from "../../support/npz.ts";
+import { FC1, partialModel } from "../../support/partialModel.ts";
 import { pytorchFile } from "../../support/pytorch.ts";
 import { TestServer } from "../../support/server.ts";
 import { digitsWorkspace, fileUri, type Workspace } from "../../support/workspace.ts";
@@ -144,12 +146,34 @@ describe("what is wrong with the user's files", function () {
     });
 
   it("an operator that nobody knows is named, and the rest is listed", async () => {
-    writeFileSync(workspace.model, unsupportedModel());
-    await opened();
-    const { detail } = await server.status("failed");
-    assert.match(detail, /Frobnicate/);
-    const { text } = await server.listing(workspace.model);
+    writeFileSync(workspace.model, partialModel());
+    const shape = [20, FC1.length];
+    const values = Array.from(normal(shape, 5).data, Math.abs);
+    writeFileSync(workspace.file("x.npz"), npz({ x: { shape, values } }));
+    workspace.config({ data: "x.npz", input: {} });
+    const { text } = await server.openReady(workspace);
+    const lines = text.split("\n");
     assert.match(text, /^# .*Frobnicate/m);
-    assert.match(text, /^layer fc1 {2}MatMul {2}4 -> 4/m);
+    const fc1 = lines.findIndex((line) => /^layer fc1 {2}MatMul {2}3 -> 4 {2}Relu/.test(line));
+    assert.match(lines[fc1]!, /# 12 parameters; cannot be pruned: .* read as a whole/);
+    assert.match(lines[fc1 + 3]!, /^ {2}unit 2 {3}active 0\.00 {3}# never active$/);
+
+    const found = await server.change(workspace.uri, text);
+    const shown = found.map(({ code, severity, range }) => [
+      code,
+      severity,
+      range.start.line - fc1,
+    ]);
+    const { Warning } = DiagnosticSeverity;
+    assert.deepEqual(shown, [
+      ["unsupported-operator", Warning, 0],
+      ["dead-unit", Warning, 3],
+    ]);
+    assert.match(String(found[0]!.message), /Frobnicate/);
+
+    const { contents } = (await server.hover(workspace.uri, fc1 + 1))!;
+    const said = (contents as { value: string }).value;
+    assert.match(said, /std\(a\) \*\*[\d.]+\*\*, rank \d of 4/);
+    assert.match(said, /no importance: .*Frobnicate/);
   });
 });

@@ -51,7 +51,30 @@ describe("saving a listing", function () {
     await server.request(undoPruneRequest, { model, undo });
     unharmed();
     assert.equal((await server.listing(model)).revision, revision);
-    await assert.rejects(server.request(undoPruneRequest, { model, undo }), /has changed/);
+    await assert.rejects(server.request(undoPruneRequest, { model, undo }), /nothing was changed/);
+  });
+
+  it("is undone by another server, and the original comes back after several prunes", async () => {
+    const { model, uri } = workspace;
+    const first = await server.openReady(workspace);
+    const one = await server.save(model, without(first.text, 0), first.revision);
+    const between = readFileSync(model);
+    await server.save(model, without(one.listing.text, 1), one.listing.revision);
+    await server.stop();
+
+    server = await TestServer.start(workspace);
+    await server.request(undoPruneRequest, { model });
+    assert.deepEqual(readFileSync(model), between);
+    const again = await server.openReady(workspace);
+    await server.save(model, without(again.text, 2), again.revision);
+    await server.open(uri, (await server.listing(model)).text);
+    const [restore] = (await server.actions(uri, 0)).filter((a) => /^Restore/.test(a.title));
+    await server.request("workspace/executeCommand", restore!.command);
+    unharmed();
+    assert.deepEqual(
+      (await server.actions(uri, 0)).filter((a) => /^Restore/.test(a.title)),
+      [],
+    );
   });
 
   it("takes a text from before the results came", async () => {

@@ -27,6 +27,19 @@ describe("kaibo.json", () => {
     return show(problem).slice(beside.length + 2);
   }
 
+  it("names the data to train on, which are prepared as the others", async () => {
+    const input = { scale: 0.5 };
+    writeFileSync(beside, entry({ train: "../t.npy", trainLabels: "t.txt", input }));
+    const { config } = await findConfig(model);
+    assert.equal(config?.data, undefined);
+    assert.deepEqual(config?.train, {
+      data: folder.file("deep/t.npy"),
+      labels: folder.file("deep/models/t.txt"),
+      preprocess: input,
+    });
+    assert.match(await problemOf(entry({ train: 7 })), /expected a path/);
+  });
+
   it("beside the model says which data belongs to it, relative to itself", async () => {
     const input = {
       scale: 0.5,

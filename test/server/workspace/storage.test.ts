@@ -24,12 +24,34 @@ describe("the storage", () => {
   it("keeps originals by their content", async () => {
     const file = folder.file("a.onnx");
     writeFileSync(file, "one");
-    const one = await storage.keep(file);
-    assert.equal(await storage.keep(file), one);
+    const { originals } = storage;
+    const one = await originals.keep(file);
+    assert.equal(await originals.keep(file), one);
     writeFileSync(file, "two");
-    assert.notEqual(await storage.keep(file), one);
-    assert.equal(await storage.kept(one), storage.keptPath(one));
-    writeFileSync(storage.keptPath(one), "damaged");
-    await assert.rejects(storage.kept(one), /gone or damaged/);
+    assert.notEqual(await originals.keep(file), one);
+    assert.equal(await originals.kept(one), originals.path(one));
+    writeFileSync(originals.path(one), "damaged");
+    await assert.rejects(originals.kept(one), /gone or damaged/);
+  });
+
+  it("lets originals go when their model was in no open folder for a month", async () => {
+    const { originals } = storage;
+    const keep = async (name: string) => {
+      const model = folder.file(name);
+      writeFileSync(model, name);
+      const original = await originals.keep(model);
+      await originals.replaced(model, { original, became: "", time: Date.now() });
+      return { model, original };
+    };
+    const open = await keep("open.onnx");
+    const closed = await keep("closed.onnx");
+    const day = 24 * 3600 * 1000;
+    await originals.tidy([], Date.now() + 29 * day);
+    assert.equal((await originals.changes(closed.model)).length, 1);
+    await originals.tidy([open.model], Date.now() + 31 * day);
+    assert.deepEqual(await originals.changes(closed.model), []);
+    await assert.rejects(originals.kept(closed.original), /gone or damaged/);
+    assert.equal((await originals.changes(open.model))[0]?.original, open.original);
+    assert.equal(await originals.kept(open.original), originals.path(open.original));
   });
 });

@@ -2,6 +2,7 @@ import type { ClassBars } from "#protocol/views/classBars.ts";
 import type { Chart } from "./chart.ts";
 import { NEGATIVE, POSITIVE } from "./diverging.ts";
 import { digits, escaped, FONT, INK, px, svg } from "./svg.ts";
+import { textWidth } from "./textWidth.ts";
 
 /** A bar for each class: to the right what speaks for it, to the left what speaks against it. */
 export const classBars: Chart<ClassBars> = {
@@ -77,12 +78,4 @@ function shortened(name: string): string {
     text += character;
   }
   return text;
-}
-
-/** About how wide the text is: charts are drawn where no font can be measured. */
-function textWidth(text: string): number {
-  let width = 0;
-  for (const character of text)
-    width += character > "\u2e80" ? 11.5 : /[A-Zmw%@]/.test(character) ? 8.5 : 6.5;
-  return width;
 }

@@ -1,3 +1,4 @@
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { decodeJpeg } from "./jpeg.ts";
 import { BadImage, type Pixels } from "./pixels.ts";
 import { decodePng, isPng } from "./png.ts";
@@ -13,8 +14,8 @@ export const isOtherPicture = (name: string): boolean =>
  * A PNG or JPEG file as Pillow's `Image.open` gives it in mode L or RGB: alpha is dropped, 16-bit
  * channels keep their high byte, a note on orientation (EXIF) is not followed. Throws BadImage.
  */
-export function decodeImage(bytes: Uint8Array): Pixels {
-  if (isPng(bytes)) return decodePng(bytes);
-  if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes);
+export function decodeImage(bytes: Uint8Array, limits: Limits = USUAL_LIMITS): Pixels {
+  if (isPng(bytes)) return decodePng(bytes, limits);
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return decodeJpeg(bytes, limits);
   throw new BadImage("it is neither PNG nor JPEG, whatever its name says; save it as one of them");
 }

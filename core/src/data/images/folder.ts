@@ -1,8 +1,9 @@
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { fail, ProblemError, problem } from "../../problem.ts";
 import type { Batch, Dataset } from "../dataset.ts";
 import { type Arrangement, arrange } from "./arrange.ts";
 import { decodeImage, isOtherPicture, isPicture } from "./decode.ts";
-import { BadImage, type Pixels } from "./pixels.ts";
+import { BadImage, LargeImage, type Pixels } from "./pixels.ts";
 
 /** A folder whose files are read one at a time. */
 export interface Folder {
@@ -12,8 +13,8 @@ export interface Folder {
   readonly files: readonly string[];
   /** Names of the folders directly in it. */
   readonly folders: readonly string[];
-  /** The whole file; rejects with ProblemError when it cannot be read or is longer than `most` bytes. */
-  read(file: string, most: number): Promise<Uint8Array>;
+  /** The whole file; rejects with ProblemError when it cannot be read or is over the limit of `pictureBytes`. */
+  read(file: string, limits: Limits): Promise<Uint8Array>;
 }
 
 /** Which picture has which class. */
@@ -22,7 +23,11 @@ export interface Classes {
   of(file: string): number;
 }
 
-const MOST_BYTES = 2 ** 27;
+/** How pictures are read. */
+export interface Reading extends Arrangement {
+  /** The usual ones when absent. */
+  readonly limits?: Limits;
+}
 
 /**
  * The pictures of a folder as samples [height, width, channels] of values from 0 to 255; [height, width]
@@ -31,7 +36,7 @@ const MOST_BYTES = 2 ** 27;
  */
 export async function openPictures(
   folder: Folder,
-  arrangement: Arrangement,
+  arrangement: Reading,
   classes: Classes | undefined,
 ): Promise<Dataset> {
   const files = picturesOf(folder);
@@ -47,6 +52,7 @@ export async function openPictures(
     seeks: true,
     bytes: true,
     pictures: true,
+    grouped: true,
     batches: (from, to, size) =>
       batches(
         { folder, files, shape, arrangement, classes },
@@ -110,7 +116,7 @@ interface Pictures {
   readonly folder: Folder;
   readonly files: readonly string[];
   readonly shape: readonly number[];
-  readonly arrangement: Arrangement;
+  readonly arrangement: Reading;
   readonly classes: Classes | undefined;
 }
 
@@ -135,13 +141,16 @@ async function* batches(
   }
 }
 
-async function picture(folder: Folder, file: string, arrangement: Arrangement): Promise<Pixels> {
-  const bytes = await folder.read(file, MOST_BYTES);
+async function picture(folder: Folder, file: string, arrangement: Reading): Promise<Pixels> {
+  const { limits = USUAL_LIMITS } = arrangement;
+  const bytes = await folder.read(file, limits);
   try {
-    return arrange(decodeImage(bytes), arrangement);
+    return arrange(decodeImage(bytes, limits), arrangement);
   } catch (error) {
-    if (error instanceof BadImage)
-      return fail("unreadable-data", error.message, `${folder.path}/${file}`);
+    if (error instanceof BadImage) {
+      const code = error instanceof LargeImage ? "over-limit" : "unreadable-data";
+      return fail(code, error.message, `${folder.path}/${file}`);
+    }
     throw error;
   }
 }

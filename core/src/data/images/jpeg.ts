@@ -1,20 +1,21 @@
 import jpeg from "jpeg-js";
+import type { Limits } from "../../limits.ts";
 import { damaged, type JpegParts, readSegments, type Sampling } from "./jpegSegments.ts";
 import { type Plane, upsample } from "./jpegUpsample.ts";
-import { MOST_PIXELS, type Pixels } from "./pixels.ts";
+import type { Pixels } from "./pixels.ts";
 
 /** 4 bytes for each coefficient of three components, and what they become. */
-const MEMORY_MB = (MOST_PIXELS * 24) / 2 ** 20;
+const BYTES_PER_PIXEL = 24;
 
 /**
  * Chroma that is stored at half the resolution is spread as libjpeg does ("fancy upsampling"), and
  * becomes RGB in its arithmetic: Pillow and torchvision see the same pixels but for the rounding of
  * the inverse cosine transform. Throws BadImage.
  */
-export function decodeJpeg(bytes: Uint8Array): Pixels {
-  const parts = readSegments(bytes);
+export function decodeJpeg(bytes: Uint8Array, limits: Limits): Pixels {
+  const parts = readSegments(bytes, limits);
   const { width, height, components, rgb } = parts;
-  const raw = decoded(parts);
+  const raw = decoded(parts, limits);
   if (components.length === 1)
     return { width, height, channels: 1, data: everyThird(raw, width * height) };
   if (rgb) return { width, height, channels: 3, data: raw };
@@ -31,7 +32,7 @@ export function decodeJpeg(bytes: Uint8Array): Pixels {
 }
 
 /** Three bytes per pixel: the components, those of lower resolution repeated. */
-function decoded({ bytes, width, height }: JpegParts): Uint8Array {
+function decoded({ bytes, width, height }: JpegParts, { pixels }: Limits): Uint8Array {
   try {
     const {
       data,
@@ -42,8 +43,8 @@ function decoded({ bytes, width, height }: JpegParts): Uint8Array {
       formatAsRGBA: false,
       colorTransform: false,
       tolerantDecoding: false,
-      maxResolutionInMP: MOST_PIXELS / 1e6 + 1,
-      maxMemoryUsageInMB: MEMORY_MB,
+      maxResolutionInMP: pixels / 1e6 + 1,
+      maxMemoryUsageInMB: (pixels * BYTES_PER_PIXEL) / 2 ** 20,
     });
     if (w !== width || h !== height) damaged("its size is given twice");
     return data;

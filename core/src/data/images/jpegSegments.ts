@@ -1,3 +1,4 @@
+import type { Limits } from "../../limits.ts";
 import { joined } from "../ranges.ts";
 import { BadImage, checkSize } from "./pixels.ts";
 
@@ -22,7 +23,7 @@ export interface Sampling {
 const MOST_SCANS = 200;
 
 /** Throws BadImage. */
-export function readSegments(bytes: Uint8Array): JpegParts {
+export function readSegments(bytes: Uint8Array, limits: Limits): JpegParts {
   const kept: Uint8Array[] = [bytes.subarray(0, 2)];
   let frame: Frame | undefined;
   let adobe: number | undefined;
@@ -41,7 +42,7 @@ export function readSegments(bytes: Uint8Array): JpegParts {
     if (marker === JFIF && text(content, 4) === "JFIF") jfif = true;
     if (isFrame(marker)) {
       if (frame !== undefined) damaged("it holds two pictures");
-      frame = readFrame(marker, content);
+      frame = readFrame(marker, content, limits);
     }
     at = end;
     if (marker === SCAN) {
@@ -97,7 +98,7 @@ interface Frame {
   readonly lettered: boolean;
 }
 
-function readFrame(marker: number, content: Uint8Array): Frame {
+function readFrame(marker: number, content: Uint8Array, limits: Limits): Frame {
   if (marker > 0xc2)
     throw new BadImage(
       "a lossless or arithmetic-coded JPEG is not read; save it as PNG or plain JPEG",
@@ -111,7 +112,7 @@ function readFrame(marker: number, content: Uint8Array): Frame {
       `a JPEG with ${count} colour components (CMYK has 4) is not read; save it as RGB or grey`,
     );
   const size = { width: w1 * 256 + w0, height: h1 * 256 + h0 };
-  checkSize(size.width, size.height);
+  checkSize(size.width, size.height, limits);
   const each = Array.from({ length: count }, (_, i) => content.subarray(6 + 3 * i, 9 + 3 * i));
   const components = each.map(([, factors]) => ({ across: factors >> 4, down: factors & 15 }));
   if (components.some(({ across, down }) => across < 1 || across > 4 || down < 1 || down > 4))

@@ -1,3 +1,4 @@
+import { defined } from "../../defined.ts";
 import { fail } from "../../problem.ts";
 import { ClassCollector } from "../classTable.ts";
 import type { Content } from "../content.ts";
@@ -53,7 +54,7 @@ export async function namedLabels(content: Content, pictures: readonly string[])
     );
   const { classes, indexOf } = collector.finish();
   return {
-    ...(classes === undefined ? {} : { names: classes }),
+    ...defined({ names: classes }),
     of: (file) => indexOf(texts.get(file) ?? ""),
   };
 }

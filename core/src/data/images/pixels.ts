@@ -1,3 +1,5 @@
+import { beyond, type Limits, many } from "../../limits.ts";
+
 /** A decoded picture: rows from the top, pixels from the left, 8 bits for each channel. */
 export interface Pixels {
   readonly width: number;
@@ -10,15 +12,16 @@ export interface Pixels {
 /** What is wrong with an image file; whoever knows the file's name makes it a problem. */
 export class BadImage extends Error {}
 
-/** The largest picture that is decoded: 33 megapixels. */
-export const MOST_PIXELS = 2 ** 25;
+/** A picture that is larger than the limit. */
+export class LargeImage extends BadImage {}
 
 /** Refuses a size before anything of it is allocated. */
-export function checkSize(width: number, height: number): void {
+export function checkSize(width: number, height: number, limits: Limits): void {
   if (width === 0 || height === 0)
     throw new BadImage(`a picture of ${width} × ${height} holds nothing; replace it`);
-  if (width * height > MOST_PIXELS)
-    throw new BadImage(
-      `a picture of ${width} × ${height} is too large to decode (more than ${MOST_PIXELS} pixels); make it smaller first`,
-    );
+  const pixels = width * height;
+  if (pixels > limits.pixels) {
+    const has = `a picture of ${width} × ${height} has ${many(pixels)} pixels`;
+    throw new LargeImage(beyond(has, "pixels", limits.pixels));
+  }
 }

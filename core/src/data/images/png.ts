@@ -1,4 +1,5 @@
 import { unzlibSync } from "fflate";
+import type { Limits } from "../../limits.ts";
 import type { Pixels } from "./pixels.ts";
 import { damaged, type PngParts, readChunks, SIGNATURE } from "./pngChunks.ts";
 import { unfilter } from "./pngFilter.ts";
@@ -25,8 +26,8 @@ const ADAM7: readonly Pass[] = [
 ];
 
 /** Throws BadImage. */
-export function decodePng(bytes: Uint8Array): Pixels {
-  const parts = readChunks(bytes);
+export function decodePng(bytes: Uint8Array, limits: Limits): Pixels {
+  const parts = readChunks(bytes, limits);
   const { width, height, channels, depth } = parts;
   const passes = (parts.interlaced ? ADAM7 : WHOLE).map((pass) => {
     const columns = Math.max(0, Math.ceil((width - pass.x) / pass.stepX));

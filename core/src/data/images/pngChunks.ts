@@ -1,3 +1,5 @@
+import type { Limits } from "../../limits.ts";
+import { maxExpansion } from "../content.ts";
 import { crc32 } from "../crc32.ts";
 import { joined } from "../ranges.ts";
 import { BadImage, checkSize } from "./pixels.ts";
@@ -30,7 +32,7 @@ const TYPES: Readonly<Record<number, { channels: number; depths: readonly number
 const PALETTE = 3;
 
 /** Throws BadImage. Chunks that do not change the pixels (text, colour profiles) are left alone. */
-export function readChunks(bytes: Uint8Array): PngParts {
+export function readChunks(bytes: Uint8Array, limits: Limits): PngParts {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const packed: Uint8Array[] = [];
   let header: Uint8Array | undefined;
@@ -53,12 +55,15 @@ export function readChunks(bytes: Uint8Array): PngParts {
     else if (type === "IEND") break;
     at = end;
   }
-  return { ...readHeader(header, palette), packed: joined(packed) };
+  const pixels = joined(packed);
+  return { ...readHeader(header, palette, pixels.length, limits), packed: pixels };
 }
 
 function readHeader(
   header: Uint8Array | undefined,
   palette: Uint8Array | undefined,
+  packed: number,
+  limits: Limits,
 ): Omit<PngParts, "packed"> {
   if (header?.length !== 13) return damaged("it has no header");
   const view = new DataView(header.buffer, header.byteOffset, header.length);
@@ -67,7 +72,9 @@ function readHeader(
   const type = TYPES[colour];
   if (!type?.depths.includes(depth) || compression !== 0 || filter !== 0 || interlace > 1)
     return damaged("its header says what no PNG can be");
-  checkSize(width, height);
+  if ((width * height * type.channels * depth) / 8 > packed * maxExpansion)
+    damaged(`${packed} packed bytes cannot hold a picture of ${width} × ${height}`);
+  checkSize(width, height, limits);
   const indexed = colour === PALETTE;
   if (indexed && (palette === undefined || palette.length % 3 !== 0))
     damaged("its palette is missing");

@@ -1,16 +1,15 @@
 import { NotDifferentiable } from "../../autodiff/backward.ts";
 import { constantOf, type Graph, type Node, topological } from "../../ir/graph.ts";
-import { float32, known, size, type Tensor } from "../../ir/tensor.ts";
+import { known, size } from "../../ir/tensor.ts";
 import { fail } from "../../problem.ts";
-import type { Program, Runtime } from "../../runtime/runtime.ts";
-import { correctIn } from "../correct.ts";
-import { type Layer, layersOf } from "../layers.ts";
-import { paddedInput } from "../padding.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { type Layer, layersUpTo } from "../layers.ts";
 import { classifies, type OutputKind, type Readout, readout } from "../readout.ts";
-import { chooseEstimator, cotangentsOf, type Estimator, rowsOf, runsOfBatch } from "./estimator.ts";
-import { ACTIVATION_SUMS, type MomentOutput, type Programs, programs } from "./programs.ts";
-import { emptyMoments, type Measure, type Moments, type Partial } from "./statistics.ts";
-import { measurable, type Refusal, type Target } from "./targets.ts";
+import { chooseEstimator, type Estimator, rowsOf } from "./estimator.ts";
+import { type Programs, programs } from "./programs.ts";
+import { batchRunner } from "./runner.ts";
+import { emptyMoments, type Measure, type Partial } from "./statistics.ts";
+import { type Measurable, measurable, type Refusal, type Target } from "./targets.ts";
 
 export interface ImportanceOptions {
   readonly outputs: OutputKind;
@@ -23,6 +22,8 @@ export interface ImportanceOptions {
   readonly seed?: number;
   /** Which of the graph's outputs is explained; the first when absent. */
   readonly output?: number;
+  /** How many of the graph's outputs, the first ones, are the model's; all when absent. */
+  readonly own?: number;
 }
 
 /** A batch of samples as the model takes them. */
@@ -64,39 +65,43 @@ export async function compileImportance(
   const estimator = chooseEstimator(read.count, options.probes, options.seed ?? DEFAULT_SEED);
   const exact = estimator.kind === "exact";
   const wanted = options.layers;
-  const layers = layersOf(graph).filter((l) => wanted === undefined || wanted.includes(l.name));
+  const layers = layersUpTo(graph, options.own ?? graph.outputs.length).filter(
+    (l) => wanted === undefined || wanted.includes(l.name),
+  );
   const classes = exact && read.count > 1 ? read.count : 0;
   const rows = rowsOf(estimator, read.count);
   const empty = () =>
-    targets.map((t) => emptyMoments(t, read.count, options.measures, classes, estimator));
-  const build = (targets: readonly Target[]) =>
+    all.map((t) => emptyMoments(t, read.count, options.measures, classes, estimator));
+  const build = (found: Measurable) =>
     programs(
       graph,
       read,
-      targets,
+      found,
       options.measures,
-      stacked ?? chooseStack(rows, known(read.y.shape)[0], targets),
+      stacked ?? chooseStack(rows, known(read.y.shape)[0], found.targets),
       classes,
       !exact,
     );
-  const { built, targets, refusals } = buildable(graph, layers, read, build);
+  const { built, found } = buildable(graph, layers, read, build);
+  const { targets, refusals } = found;
+  const watched = options.measures.includes("activity") ? found.watched : [];
+  const all = [...targets, ...watched];
   if (exact) checkRoom(targets, read.count);
   checkTables(built.moments);
   const primal = await runtime.compile(built.primal, REUSE);
   const moments = targets.length === 0 ? undefined : await runtime.compile(built.moments, REUSE);
   const contribution =
     built.contribution === undefined ? undefined : await runtime.compile(built.contribution, REUSE);
-  const all = [primal, moments, contribution].filter((p) => p !== undefined);
   const run = batchRunner(
     graph,
     read,
-    targets,
+    { targets, watched },
     built,
     { primal, moments, contribution },
     estimator,
   );
   return {
-    targets,
+    targets: all,
     refusals,
     outputs: read.count,
     estimator,
@@ -124,7 +129,7 @@ export async function compileImportance(
       return sums;
     },
     release: async () => {
-      for (const program of all) await program.release();
+      for (const program of [primal, moments, contribution]) await program?.release();
     },
   };
 }
@@ -134,13 +139,13 @@ function buildable(
   graph: Graph,
   layers: readonly Layer[],
   { y, z }: Readout,
-  build: (targets: readonly Target[]) => Programs,
+  build: (found: Measurable) => Programs,
 ) {
   const refused = new Map<Node, string>();
   for (;;) {
-    const { targets, refusals } = measurable(graph, layers, [y, z], refused);
+    const found = measurable(graph, layers, [y, z], refused);
     try {
-      return { built: build(targets), targets, refusals };
+      return { built: build(found), found };
     } catch (error) {
       if (!(error instanceof NotDifferentiable) || refused.has(error.node)) throw error;
       refused.set(error.node, error.message);
@@ -192,128 +197,4 @@ export function chooseStack(rows: number, batch: number, targets: readonly Targe
   for (let stacked = most; stacked > 1; stacked--)
     if (Math.ceil(rows / stacked) * stacked <= (1 + FILLING) * rows) return stacked;
   return 1;
-}
-
-interface Compiled {
-  readonly primal: Program;
-  readonly moments: Program | undefined;
-  readonly contribution: Program | undefined;
-}
-
-function batchRunner(
-  graph: Graph,
-  { count: m }: Readout,
-  targets: readonly Target[],
-  built: Programs,
-  compiled: Compiled,
-  estimator: Estimator,
-) {
-  const batch = known(graph.inputs[0].shape)[0];
-  const layers = targets.filter((t) => t.layer !== "");
-  const own = 1 + built.activationSums;
-  const zeros = float32([batch, m], new Float32Array(batch * m));
-  const wideZeros = float32(
-    [built.stacked * batch, m],
-    new Float32Array(built.stacked * batch * m),
-  );
-  const { stacked } = built;
-  const cotangents = cotangentsOf(estimator, m, { batch, stacked, lengths: built.signs });
-  const rows = rowsOf(estimator, m);
-  return (total: number) => {
-    const batches = Math.ceil(total / batch);
-    const runsOf = runsOfBatch(estimator, { runs: cotangents.length, stacked, batches });
-    return {
-      runs: runsOf(0).length * stacked,
-      runBatch: (samples: Feed, into: Partial) => run(samples, runsOf(samples.from / batch), into),
-    };
-  };
-
-  async function run(samples: Feed, runs: readonly number[], into: Partial): Promise<number> {
-    const x = graph.inputs.map((v, i) => paddedInput(samples.inputs[i], samples.count, v));
-    const weights = float32(
-      [1, batch],
-      Float32Array.from({ length: batch }, (_, i) => (i < samples.count ? 1 : 0)),
-    );
-    const results = await compiled.primal.run([...x, weights]);
-    for (let i = 1; i < own; i += ACTIVATION_SUMS) {
-      const layer = layers[(i - 1) / ACTIVATION_SUMS];
-      const moments = into.moments[targets.indexOf(layer)];
-      const values = (samples.count * layer.elements) / layer.units;
-      add(moments.activation, results[i].data);
-      add(moments.activationSquares, uncentred(results[i + 1], results[i], values));
-      add(moments.active, results[i + 2].data);
-    }
-    const residuals = results.slice(own);
-    for (const k of compiled.moments === undefined ? [] : runs) {
-      const { y, signs } = cotangents[k];
-      for (let row = k * stacked; row < Math.min(rows, (k + 1) * stacked); row++) {
-        into.rowSamples[row] += samples.count;
-        into.rowPairs[row] += samples.count ** 2;
-      }
-      const sums = await compiled.moments!.run([y, wideZeros, ...residuals, ...signs, weights]);
-      built.outputs.forEach((output, i) => {
-        const rows =
-          output.centred === true ? uncentred(sums[i], sums[i - 1], samples.count) : sums[i].data;
-        accumulateRows(into.moments[output.target], output, rows, k * stacked);
-      });
-    }
-    if (samples.labels === undefined) return 0;
-    if (compiled.contribution !== undefined)
-      await contribute(compiled.contribution, samples.labels, residuals, into);
-    return correctIn(results[0], samples.labels);
-  }
-
-  async function contribute(
-    program: Program,
-    labels: Int32Array,
-    residuals: readonly Tensor[],
-    into: Partial,
-  ) {
-    const seed = new Float32Array(batch * m);
-    const perClass = new Float32Array(m * batch);
-    labels.forEach((c, i) => {
-      seed[i * m + c] = 1;
-      perClass[c * batch + i] = 1;
-      into.classCounts[c]++;
-    });
-    const results = await program.run([
-      zeros,
-      float32([batch, m], seed),
-      ...residuals,
-      float32([m, batch], perClass),
-    ]);
-    layers.forEach((t, k) => {
-      add(into.moments[targets.indexOf(t)].contribution, results[k].data);
-    });
-  }
-}
-
-function add(into: Float64Array, values: ArrayLike<number>): void {
-  for (let i = 0; i < into.length; i++) into[i] += values[i];
-}
-
-/** Σv² = Σ(v − v̄)² + (Σv)²/n of a batch of n samples, in float64. */
-function uncentred({ data: centred }: Tensor, { data: sum }: Tensor, n: number): Float64Array {
-  return Float64Array.from(centred, (square, i) => square + (sum[i] * sum[i]) / n);
-}
-
-/** Adds [S, 1, n] to the rows from `first` on; rows beyond the last were padding, or are not kept. */
-function accumulateRows(
-  moments: Moments,
-  { key, positions, length: n }: MomentOutput,
-  data: ArrayLike<number>,
-  first: number,
-): void {
-  const into = moments[key];
-  const own = key === "sum" ? moments.batchSquares : moments.gateBatchSquares;
-  const batches = (key === "sum" || key === "gateSum") && own.length > 0 ? own : undefined;
-  const rows = Math.min(data.length, into.length - first * n) / n;
-  for (let row = 0; row < rows; row++) {
-    const from = row * n;
-    const to = (first + row) * n;
-    if (positions === undefined) for (let e = 0; e < n; e++) into[to + e] += data[from + e];
-    else for (let e = 0; e < n; e++) into[to + positions[e]] += data[from + e];
-    if (batches === undefined) continue;
-    for (let e = 0; e < n; e++) batches[to + (positions?.[e] ?? e)] += data[from + e] ** 2;
-  }
 }

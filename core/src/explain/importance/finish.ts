@@ -1,4 +1,5 @@
 import type { Importance, ImportanceIndex, LayerImportance } from "#protocol/views/importance.ts";
+import { defined } from "../../defined.ts";
 import type { OutputKind } from "../readout.ts";
 import type { Estimator } from "./estimator.ts";
 import { LEVEL, reliability, rootOfMean, scaledBy } from "./interval.ts";
@@ -27,15 +28,18 @@ export function finish(
 ): Importance {
   const { estimator, refusals } = options;
   const affine: string[] = [];
-  const measured = targets.map((t, i): Measured => {
+  const measured = targets.map((t, i): Measured | undefined => {
     const m = partial.moments[i];
+    if (t.refused !== undefined) return undefined;
     return estimator.kind === "exact"
       ? measure(t, partial, m, outputs, affine)
       : estimate(t, partial, m, affine);
   });
-  const layers = targets.flatMap((t, i) =>
-    t.layer === "" ? [] : [layer(t, measured[i], options.index)],
-  );
+  const layers = targets.flatMap((t, i) => {
+    const known = measured[i];
+    if (known === undefined) return [activityOf(t, partial.moments[i], partial.samples)];
+    return t.layer === "" ? [] : [layer(t, known, options.index)];
+  });
   const input = targets.findIndex((t) => t.layer === "");
   const refusedLayers = refusals.filter((r) => r.layer !== "");
   const refusedInput = refusals.find((r) => r.layer === "");
@@ -78,7 +82,22 @@ function layer(
     ...facts,
     output,
     ...intervalOf(ranking[index]),
-    ...(relied === undefined ? {} : { reliability: relied }),
+    ...defined({ reliability: relied }),
+  };
+}
+
+/** A layer without derivatives: how its activations spread ranks its units, and is not their importance. */
+function activityOf(t: TargetFacts, m: Moments, n: number): LayerImportance {
+  const { layer: name, op, units, output } = t;
+  const deviation = activationDeviation(t, m, n);
+  const none: readonly number[] = [];
+  return {
+    ...{ name, op, units, output, index: "activation" },
+    importance: deviation,
+    ...{ sigma: none, gate: none, scaled: none, meanAbs: none, meanSquare: none },
+    active: activeShare(t, m, n),
+    deviation,
+    contribution: [],
   };
 }
 

@@ -5,21 +5,20 @@ import { type Graph, input, type Value } from "../../ir/graph.ts";
 import { known, size } from "../../ir/tensor.ts";
 import { abs } from "../../ops/abs.ts";
 import { div } from "../../ops/div.ts";
-import { literal } from "../../ops/literal.ts";
 import { matMul } from "../../ops/matMul.ts";
 import { mul } from "../../ops/mul.ts";
-import { positive } from "../../ops/positive.ts";
 import { reduceSum } from "../../ops/reduceSum.ts";
 import { reshapeTo } from "../../ops/reshape.ts";
 import { sub } from "../../ops/sub.ts";
 import type { Readout } from "../readout.ts";
+import { activationSums } from "./activity.ts";
 import type { Measure } from "./statistics.ts";
-import type { Target } from "./targets.ts";
+import type { Measurable, Target } from "./targets.ts";
 
 /** The graphs that one batch goes through. B: batch, S: cotangents run together. */
 export interface Programs {
   /**
-   * Model inputs, weights [1, B] → z [B, m], then per layer target Σa, Σ(a−ā)², Σ[a ≠ 0]
+   * Model inputs, weights [1, B] → z [B, m], then per layer target, watched ones last, Σa, Σ(a−ā)², Σ[a ≠ 0]
    * [1, units], then residuals and, from `gates` on, the values the gates are measured at.
    */
   readonly primal: Graph;
@@ -50,16 +49,13 @@ export interface MomentOutput {
   readonly positions?: Int32Array;
 }
 
-/** ACTIVATION_SUMS values per layer target, in the primal's outputs. */
-export const ACTIVATION_SUMS = 3;
-
 /** Elements up to which derivatives are summed about the batch mean. */
 const CENTRED = 256;
 
 export function programs(
   graph: Graph,
   { y, z }: Readout,
-  targets: readonly Target[],
+  { targets, watched }: Pick<Measurable, "targets" | "watched">,
   measures: readonly Measure[],
   stacked: number,
   classes: number,
@@ -69,7 +65,7 @@ export function programs(
   const weights = input("weights", "float32", [1, batch]);
   const layers = targets.filter((t) => t.layer !== "");
   const sums = measures.includes("activity")
-    ? layers.flatMap((t) => activationSums(t, weights))
+    ? [...layers, ...watched].flatMap((t) => activationSums(t, weights))
     : [];
   const wantsGate = measures.includes("gate");
   const gates = wantsGate ? layers.map((t) => t.gate) : [];
@@ -163,29 +159,6 @@ export function programs(
     });
     return graphOf(linear.transposed.inputs, [perClass], results);
   }
-}
-
-/**
- * Σ a, Σ (a − ā)² about the batch's own mean ā, number of a ≠ 0 over the batch and a unit's positions,
- * weighted: each [1, units]. Squares about 0 would lose the variance of a unit whose mean is large.
- */
-function activationSums({ value, unitsLast, units, elements }: Target, weights: Value): Value[] {
-  const n = elements / units;
-  const batch = size(known(value.shape)) / elements;
-  const a = reshapeTo(value, unitsLast ? [batch, n, units] : [batch, units, n]);
-  const overPositions = (v: Value): Value =>
-    n === 1
-      ? reshapeTo(v, [batch, units])
-      : reduceSum({ axes: [unitsLast ? 1 : 2], keepdims: 0 }, v);
-  const sum = matMul({}, weights, overPositions(a));
-  const count = reduceSum({ axes: [1], keepdims: 1 }, weights);
-  const mean = div({}, sum, mul({}, count, literal(count, n)));
-  const deviation = sub({}, a, reshapeTo(mean, unitsLast ? [1, 1, units] : [1, units, 1]));
-  return [
-    sum,
-    matMul({}, weights, overPositions(mul({}, deviation, deviation))),
-    matMul({}, weights, overPositions(positive(abs({}, a)))),
-  ];
 }
 
 /** Σv and Σv² over the batch, weighted. */

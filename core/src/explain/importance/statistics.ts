@@ -56,14 +56,15 @@ export function emptyMoments(
   classes: number,
   estimator: Estimator,
 ): Moments {
-  const { elements, units, layer } = target;
+  const { elements, units, layer, refused } = target;
   const own = layer !== "";
-  const gate = own && measures.includes("gate");
   const activity = own && measures.includes("activity");
+  const gate = own && refused === undefined && measures.includes("gate");
   const exact = estimator.kind === "exact";
   const rows = rowsOf(estimator, outputs);
   const kept = Math.min(rows, Math.max(FEWEST_PROBES, Math.floor(MOST_KEPT / units)));
-  const derivatives = exact ? rows * elements : kept * units;
+  const all = exact ? rows * elements : kept * units;
+  const derivatives = refused === undefined ? all : 0;
   const zeros = (n: number, wanted: boolean) => new Float64Array(wanted ? n : 0);
   return {
     sum: zeros(derivatives, measures.includes("sigma")),

@@ -17,6 +17,8 @@ export interface TargetFacts {
   readonly output: boolean;
   /** Of one sample. */
   readonly shape: readonly number[];
+  /** Why there are no derivatives: only its activations are measured. */
+  readonly refused?: string;
 }
 
 /** A value whose units' derivatives are measured. */
@@ -40,6 +42,8 @@ export interface Refusal {
 export interface Measurable {
   readonly targets: readonly Target[];
   readonly refusals: readonly Refusal[];
+  /** The refused layers whose activations can be measured all the same. */
+  readonly watched: readonly Target[];
 }
 
 /**
@@ -57,6 +61,7 @@ export function measurable(
   const inTheWay = blocked(explained, new Set(refusedNodes.keys()));
   const targets: Target[] = [];
   const refusals: Refusal[] = [];
+  const watched: Target[] = [];
   const all = targetsOf(graph, layers);
   const behind = new Set(topological(explained));
   for (const target of all) {
@@ -64,9 +69,23 @@ export function measurable(
     const because =
       (at && refusedNodes.get(at)) ?? refused(target, at, behind.has(target.value.node));
     if (because === undefined) targets.push(target);
-    else refusals.push({ layer: target.layer, op: target.op, because });
+    else refuse(target, because, refusals, watched);
   }
-  return { targets, refusals };
+  return { targets, refusals, watched };
+}
+
+/** What can be measured where no output is known: activations. */
+export function watchable(graph: Graph, layers: readonly Layer[], because: string): Measurable {
+  const refusals: Refusal[] = [];
+  const watched: Target[] = [];
+  for (const target of targetsOf(graph, layers)) refuse(target, because, refusals, watched);
+  return { targets: [], refusals, watched };
+}
+
+function refuse(target: Target, because: string, refusals: Refusal[], watched: Target[]): void {
+  refusals.push({ layer: target.layer, op: target.op, because });
+  if (target.layer !== "" && target.value.dtype === "float32")
+    watched.push({ ...target, refused: because });
 }
 
 function refused({ value }: Target, node: Node | undefined, reaches: boolean): string | undefined {

@@ -1,7 +1,9 @@
 import { input, type Node, topological, type Value } from "../../ir/graph.ts";
 import { type DType, isFloat, type Shape, size } from "../../ir/tensor.ts";
+import { type Limits, many, refuseOver } from "../../limits.ts";
 import { InvalidNode } from "../../ops/operator.ts";
 import { fail, type Problem, ProblemError, problem } from "../../problem.ts";
+import { Ends } from "../ends.ts";
 import type { FormatName, Model, Origin } from "../model.ts";
 import { type Called, callOf } from "./call.ts";
 import { type Held, Layouts, plain, shapeOf } from "./held.ts";
@@ -20,6 +22,8 @@ export interface BuildOptions {
   /** "keras 2.4.0": what Keras 3 does otherwise than Keras 2 goes by it. */
   readonly producer: string;
   readonly metadata?: ReadonlyMap<string, string>;
+  /** For how many layers it may call. */
+  readonly limits: Limits;
 }
 
 export interface Built {
@@ -48,7 +52,6 @@ export function buildKeras(config: unknown, weights: WeightSource, options: Buil
 }
 
 const DEEPEST = 32;
-const MOST_LAYERS = 100_000;
 
 class Builder {
   readonly #options: BuildOptions;
@@ -57,6 +60,7 @@ class Builder {
   readonly #unsupported = new Map<string, { at: string; count: number }>();
   readonly #inputs: Value[] = [];
   readonly #frontier = new Set<Value>();
+  readonly #ends = new Ends();
   readonly #names = new Map<Value, string>();
   readonly #origins = new Map<Node, Origin>();
   readonly #calls = new Map<string, Call[]>();
@@ -104,6 +108,8 @@ class Builder {
       name: file.split(/[/\\]/).at(-1) ?? file,
       graph,
       partial: this.#problems.length > 0,
+      ownOutputs: new Set(outputs).size,
+      ends: this.#ends.all(),
       facts: {
         dialect,
         producer,
@@ -176,11 +182,18 @@ class Builder {
   ): readonly (Held | undefined)[] {
     const at = `layer ${place.path.join("/")} (${place.className})`;
     const config = record(layer.config);
-    if (++this.#layers > MOST_LAYERS)
-      fail("unreadable-model", "the model has too many layers", this.#options.file, at);
+    const { limits, file } = this.#options;
+    if (++this.#layers > limits.layers) {
+      const has = `the model calls more than ${many(limits.layers)} layers`;
+      refuseOver(limits, "layers", has, file, at);
+    }
     const tensors = call.inputs.flatMap((held) => held ?? []);
-    const giveUp = (): readonly undefined[] => {
-      for (const { value } of tensors) this.#frontier.add(value);
+    /** @param told the place where the reason is told; absent where an input is lost */
+    const giveUp = (told?: string): readonly undefined[] => {
+      for (const { value } of tensors) {
+        this.#frontier.add(value);
+        if (told !== undefined) this.#ends.add(told, value);
+      }
       return [];
     };
     if (isModel(layer)) {
@@ -194,8 +207,8 @@ class Builder {
       return outputs;
     }
     const lower = lowerOf(layer);
-    if (lower === undefined) this.#refuse(`the layer class ${place.className}`, at);
-    if (lower === undefined || call.lost) return giveUp();
+    if (lower === undefined) return giveUp(this.#refuse(`the layer class ${place.className}`, at));
+    if (call.lost) return giveUp();
     try {
       const made = lower(
         new Layer(this.#building, place, config, {
@@ -212,8 +225,9 @@ class Builder {
       this.#record(place, node, tensors, outputs);
       return outputs;
     } catch (error) {
-      if (error instanceof Unsupported) this.#refuse(`${place.className}: ${error.message}`, at);
-      else if (error instanceof ProblemError) this.#problems.push(error.problem);
+      if (error instanceof Unsupported)
+        return giveUp(this.#refuse(`${place.className}: ${error.message}`, at));
+      if (error instanceof ProblemError) this.#problems.push(error.problem);
       else {
         // InvalidNode is what operators say of a layer; any other error is theirs, about a file never seen.
         const why = error instanceof Error ? error.message : String(error);
@@ -223,7 +237,7 @@ class Builder {
           at,
         );
       }
-      return giveUp();
+      return giveUp(at);
     }
   }
 
@@ -239,9 +253,12 @@ class Builder {
     this.#calls.set(name, calls);
   }
 
-  #refuse(what: string, at: string): void {
+  /** @returns the place where it is told */
+  #refuse(what: string, at: string): string {
     const before = this.#unsupported.get(what);
-    this.#unsupported.set(what, { at: before?.at ?? at, count: (before?.count ?? 0) + 1 });
+    const told = before?.at ?? at;
+    this.#unsupported.set(what, { at: told, count: (before?.count ?? 0) + 1 });
+    return told;
   }
 
   #tellUnsupported(): void {

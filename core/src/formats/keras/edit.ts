@@ -1,6 +1,7 @@
 import { strToU8 } from "fflate";
 import type { ByteSource } from "../../data/dataset.ts";
 import { readDirectory } from "../../data/zipDirectory.ts";
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { describe, fail } from "../../problem.ts";
 import { type Edit, ofTensor, type TensorEdit } from "../edits.ts";
 import type { Edited, EditedFile, Siblings } from "../format.ts";
@@ -17,11 +18,13 @@ import { elementIn } from "./tensors.ts";
 import type { WeightSource } from "./weightSource.ts";
 import { rewriteZip } from "./writeZip.ts";
 
+const NOT_STORED = "the file does not store it, so new numbers have no place";
+
 /** The HDF5 library writes in memory, and all of it is there twice for a moment. */
 const LARGEST = 2 ** 30;
 
 /**
- * The file with cut variables and the configuration that fits them. The edited model is built first, so
+ * The file with cut and written variables and the configuration that fits them. The edited model is built first, so
  * edits that do not fit together are problems before anything is written. The state of the optimizer,
  * which is of the old shapes, is left out where a variable is cut; everything else is written again as
  * it was.
@@ -30,10 +33,11 @@ export async function applyEdits(
   source: ByteSource,
   _siblings: Siblings,
   all: readonly Edit[],
+  limits: Limits = USUAL_LIMITS,
 ): Promise<Edited> {
   const edits = all.filter(ofTensor);
   return settled(source, async () => {
-    const file = await openKeras(source, true);
+    const file = await openKeras(source, limits, true);
     if (file.weightsFile.size > LARGEST)
       fail(
         "cannot-write",
@@ -49,7 +53,8 @@ export async function applyEdits(
     if (added.length > 0) return { file: undefined, model: undefined, problems: added };
     checkSettings(after.model, all, source.name);
     const json = JSON.stringify(refreshShapes(config, after.calls));
-    const result = await written(source, file, json, arrays);
+    const isCut = edits.some((e) => "remove" in e && arrays.size > 0);
+    const result = await written(source, file, json, arrays, isCut);
     return { file: result, model: after.model, problems: [] };
   });
 }
@@ -65,7 +70,10 @@ function changesOf(file: KerasFile, { stored }: Built, edits: readonly TensorEdi
       fail("cannot-write", "there is no such variable in the model", name, `variable ${tensor}`);
     if (path === undefined) {
       // Lengths of the configuration; ones and zeros that stand for variables follow by themselves.
-      for (const edit of own) if ("replace" in edit) shapes.set(tensor, edit.replace);
+      for (const edit of own) {
+        if ("replace" in edit) shapes.set(tensor, edit.replace);
+        if ("write" in edit) fail("cannot-write", NOT_STORED, name, `variable ${tensor}`);
+      }
       continue;
     }
     const after = edited(storedAt(file, path, tensor, name), own, name);
@@ -100,10 +108,11 @@ async function written(
   file: KerasFile,
   json: string,
   arrays: ReadonlyMap<string, Stored>,
+  isCut: boolean,
 ): Promise<EditedFile> {
   const isOptimizer = (path: string) => /^\/optimizer(_weights)?(\/|$)/.test(path);
   const changes: Changes = {
-    keeps: (path) => arrays.size === 0 || !isOptimizer(path),
+    keeps: (path) => !isCut || !isOptimizer(path),
     async array(path) {
       const array = arrays.get(path.slice(1));
       return array && { shape: array.shape, bytes: await array.bytes() };

@@ -3,8 +3,9 @@ import type { ByteSource } from "../../data/dataset.ts";
 import { Reader } from "../../data/reader.ts";
 import { openZip } from "../../data/zip.ts";
 import { readDirectory, type ZipEntry } from "../../data/zipDirectory.ts";
+import { type Limits, many, refuseOver, USUAL_LIMITS } from "../../limits.ts";
 import { fail, ProblemError, problem } from "../../problem.ts";
-import type { Opened } from "../format.ts";
+import type { Opened, Siblings } from "../format.ts";
 import { settled } from "../onnx/read.ts";
 import { type BuildOptions, type Built, buildKeras } from "./build.ts";
 import { isHdf5, memberAt, type Object5, openHdf5 } from "./hdf5/hdf5.ts";
@@ -21,9 +22,6 @@ export const CONFIG_ATTRIBUTE = "model_config";
 export const LEGACY_WEIGHTS = "model_weights";
 
 const ZIP = [0x50, 0x4b];
-/** Texts and weights that are unpacked in memory. */
-const LARGEST_TEXT = 64 * 1024 * 1024;
-const LARGEST_PACKED = 2 ** 31;
 
 /** A model file, taken apart. */
 export interface KerasFile {
@@ -37,9 +35,13 @@ export interface KerasFile {
   readonly options: BuildOptions;
 }
 
-export const read = (source: ByteSource): Promise<Opened> =>
+export const read = (
+  source: ByteSource,
+  _siblings: Siblings,
+  limits: Limits = USUAL_LIMITS,
+): Promise<Opened> =>
   settled(source, async () => {
-    const { model, problems } = build(await openKeras(source));
+    const { model, problems } = build(await openKeras(source, limits));
     return { model, problems };
   });
 
@@ -54,9 +56,13 @@ export function build({ config, weights, options, root }: KerasFile): Built {
 }
 
 /** Rejects with ProblemError for what is no Keras model. `whole`: with what only writing needs, too. */
-export async function openKeras(source: ByteSource, whole = false): Promise<KerasFile> {
+export async function openKeras(
+  source: ByteSource,
+  limits: Limits = USUAL_LIMITS,
+  whole = false,
+): Promise<KerasFile> {
   const head = await source.read(0, Math.min(8, source.size));
-  if (isHdf5(head)) return openLegacy(source, whole);
+  if (isHdf5(head)) return openLegacy(source, limits, whole);
   if (head[0] !== ZIP[0] || head[1] !== ZIP[1])
     return fail(
       "unreadable-model",
@@ -64,11 +70,11 @@ export async function openKeras(source: ByteSource, whole = false): Promise<Kera
       source.name,
       "byte 0",
     );
-  return inModel(() => openArchive(source, whole));
+  return inModel(() => openArchive(source, limits, whole));
 }
 
-async function openLegacy(source: ByteSource, whole: boolean): Promise<KerasFile> {
-  const root = await openHdf5(source, whole ? undefined : (path) => !path.startsWith("/optimizer"));
+async function openLegacy(source: ByteSource, limits: Limits, whole: boolean): Promise<KerasFile> {
+  const root = await openHdf5(source, whole ? all : withoutOptimizer, limits);
   const configText = await textAttribute(root, CONFIG_ATTRIBUTE);
   if (configText === undefined)
     return fail(
@@ -88,19 +94,21 @@ async function openLegacy(source: ByteSource, whole: boolean): Promise<KerasFile
     root,
     weightsFile: source,
     weights: await legacyWeights(root, under === undefined ? "" : LEGACY_WEIGHTS),
-    options: optionsOf(source, version, ".h5", new Map()),
+    options: optionsOf(source, version, ".h5", new Map(), limits),
   };
 }
 
-async function openArchive(source: ByteSource, whole: boolean): Promise<KerasFile> {
+async function openArchive(source: ByteSource, limits: Limits, whole: boolean): Promise<KerasFile> {
   const contents = await openZip(source);
   const jsonOf = async (name: string) => {
     const content = contents.get(name);
     if (content === undefined) return undefined;
-    if ((content.size ?? 0) > LARGEST_TEXT)
-      fail(
-        "unreadable-model",
-        `${name} is too large (${content.size} bytes)`,
+    const size = content.size ?? 0;
+    if (size > limits.textBytes)
+      refuseOver(
+        limits,
+        "textBytes",
+        `${name} has ${many(size)} bytes`,
         source.name,
         `entry ${name}`,
       );
@@ -122,11 +130,8 @@ async function openArchive(source: ByteSource, whole: boolean): Promise<KerasFil
       `there is no ${WEIGHTS} in it: sharded or missing weights are not supported; save it as one file`,
       source.name,
     );
-  const weightsFile = await entrySource(source, entry);
-  const root = await openHdf5(
-    weightsFile,
-    whole ? undefined : (path) => !path.startsWith("/optimizer"),
-  );
+  const weightsFile = await entrySource(source, entry, limits);
+  const root = await openHdf5(weightsFile, whole ? all : withoutOptimizer, limits);
   const saved = text(metadata.date_saved);
   return {
     container: "keras",
@@ -139,12 +144,20 @@ async function openArchive(source: ByteSource, whole: boolean): Promise<KerasFil
       text(metadata.keras_version),
       ".keras",
       new Map(saved === "" ? [] : [["date_saved", saved]]),
+      limits,
     ),
   };
 }
 
+const all = (): boolean => true;
+const withoutOptimizer = (path: string): boolean => !path.startsWith("/optimizer");
+
 /** A stored entry is read where it lies; a packed one is unpacked in memory. */
-async function entrySource(source: ByteSource, entry: ZipEntry): Promise<ByteSource> {
+async function entrySource(
+  source: ByteSource,
+  entry: ZipEntry,
+  limits: Limits,
+): Promise<ByteSource> {
   const name = `${source.name}, entry ${entry.name}`;
   if (entry.method === 0) {
     const header = await source.read(entry.offset, 30);
@@ -162,13 +175,10 @@ async function entrySource(source: ByteSource, entry: ZipEntry): Promise<ByteSou
       read: (offset, length) => source.read(start + offset, length),
     };
   }
-  if (entry.size > LARGEST_PACKED)
-    fail(
-      "unreadable-model",
-      `its weights are packed and unpack to ${entry.size} bytes, more than the ${LARGEST_PACKED} that are read: save the model with Keras, which does not pack them`,
-      source.name,
-      `entry ${entry.name}`,
-    );
+  if (entry.size > limits.unpackedBytes) {
+    const has = `its weights are packed (by Keras they are not) and unpack to ${many(entry.size)} bytes`;
+    refuseOver(limits, "unpackedBytes", has, source.name, `entry ${entry.name}`);
+  }
   const content = (await openZip(source)).get(entry.name);
   if (content === undefined)
     return fail("unreadable-model", "the entry is gone", source.name, name);
@@ -201,12 +211,14 @@ const optionsOf = (
   version: string,
   container: string,
   metadata: ReadonlyMap<string, string>,
+  limits: Limits,
 ): BuildOptions => ({
   file: name,
   format: "keras",
   dialect: version === "" ? `keras, ${container}` : `keras ${version}, ${container}`,
   producer: version === "" ? "" : `keras ${version}`,
   metadata,
+  limits,
 });
 
 /** What archives say of data is said of a model here. */

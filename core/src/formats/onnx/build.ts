@@ -6,21 +6,24 @@ import {
   input,
   isConstant,
   type Node,
-  topological,
+  nodesOf,
   type Value,
 } from "../../ir/graph.ts";
 import { type Dim, isFloat, size, type Tensor } from "../../ir/tensor.ts";
 import { operatorOfType } from "../../ops/index.ts";
 import { type Attrs, InvalidNode } from "../../ops/operator.ts";
 import { type Problem, type ProblemCode, problem } from "../../problem.ts";
+import { Ends } from "../ends.ts";
 import type { Model, Origin } from "../model.ts";
 import { inMemory } from "../weights.ts";
+import { Arguments, type Pinning } from "./arguments.ts";
 import { attributesOf } from "./attributes.ts";
 import { KnownContents } from "./contents.ts";
 import { contribOf } from "./contrib.ts";
 import { elementOf } from "./elements.ts";
 import { isExpanded } from "./expansions.ts";
 import { factsOf, mainOpset } from "./facts.ts";
+import { FourBitValues } from "./fourBits.ts";
 import { onnxOperator } from "./operators.ts";
 import { inOrder, placeOf } from "./order.ts";
 import type { Branch, Step } from "./program.ts";
@@ -28,7 +31,9 @@ import type { Parts } from "./read.ts";
 import type { GraphProto, ModelProto, ValueInfoProto } from "./schema.ts";
 import { scopedName } from "./scopes.ts";
 import { resolved } from "./shapeArguments.ts";
+import { statesGiven } from "./states.ts";
 import { isConstant as isConstantNode } from "./stores.ts";
+import { Targets } from "./targets.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** Tensors by the name of their initialiser or Constant output; undefined: it cannot be read. */
@@ -37,11 +42,16 @@ export type Tensors = ReadonlyMap<string, Tensor | undefined>;
 export interface Built {
   readonly model: Model;
   readonly problems: readonly Problem[];
+  readonly arguments: Arguments;
+  readonly targets: Targets;
 }
 
-/** Makes the graph: every node is applied through its operator, which checks it and infers its shape. */
-export const build = (parts: Parts, tensors: Tensors, file: string): Built =>
-  new Builder(parts, tensors, file).build();
+/**
+ * Makes the graph: every node is applied through its operator, which checks it and infers its shape.
+ * @param pinning of a file that is edited
+ */
+export const build = (parts: Parts, tensors: Tensors, file: string, pinning?: Pinning): Built =>
+  new Builder(parts, tensors, file, pinning).build();
 
 class Builder {
   readonly #parts: Parts;
@@ -54,14 +64,21 @@ class Builder {
   readonly #names = new Map<Value, string>();
   readonly #origins = new Map<Node, Origin>();
   readonly #frontier = new Set<Value>();
+  readonly #ends = new Ends();
   readonly #contents = new KnownContents();
+  readonly #arguments = new Arguments((value) => this.#contents.of(value));
+  readonly #targets: Targets;
+  readonly #pinning: Pinning | undefined;
+  readonly #fourBits = new FourBitValues();
   readonly #problems: Problem[] = [];
   /** Outputs that a node has in the file and its operator does not give; a problem once they are read. */
   readonly #absent = new Map<string, string>();
   readonly #unsupported = new Map<string, { at: string; what: string; count: number }>();
 
-  constructor(parts: Parts, tensors: Tensors, file: string) {
+  constructor(parts: Parts, tensors: Tensors, file: string, pinning: Pinning | undefined) {
     this.#parts = parts;
+    this.#targets = new Targets(parts);
+    this.#pinning = pinning;
     this.#proto = parts.proto;
     this.#tensors = tensors;
     this.#file = file;
@@ -74,7 +91,9 @@ class Builder {
     for (const [name, tensor] of this.#tensors) {
       // Only what edits can reach has the file's name.
       const stored = stores.get(name)?.spot === undefined ? "" : name;
-      this.#define(name, tensor && constant(tensor, stored));
+      const value = tensor && constant(tensor, stored);
+      if (value !== undefined) this.#fourBits.note(value, stores.get(name)?.stored.element.name);
+      this.#define(name, value);
     }
     const inputs = graph.inputs
       .filter((info) => !this.#tensors.has(info.name))
@@ -83,19 +102,22 @@ class Builder {
     for (const step of inOrder(steps, given, this.#file)) this.#node(step);
     const outputs = this.#outputs(graph);
     this.#tellUnsupported();
-    const made: Graph = { inputs, outputs };
+    const made: Graph = { inputs, outputs: outputs.all };
     const model: Model = {
       format: "onnx",
       name: this.#file.split(/[/\\]/).at(-1)!,
       graph: made,
       partial: this.#problems.length > 0,
+      ownOutputs: outputs.own,
+      ends: this.#ends.all(),
       facts: factsOf(this.#proto, this.#opset, stores),
       names: this.#names,
       origins: this.#origins,
       parameters: parameters(made),
       notes: notesOf(made),
     };
-    return { model, problems: this.#problems };
+    const { arguments: read, targets } = { arguments: this.#arguments, targets: this.#targets };
+    return { model, problems: this.#problems, arguments: read, targets };
   }
 
   #define(name: string, value: Value | undefined): void {
@@ -124,6 +146,7 @@ class Builder {
         element.dtype,
         type.shape.dims.map((d, i) => dimOf(d, i, info.name)),
       );
+      this.#fourBits.note(value, element.name);
       this.#define(info.name, value);
       return value;
     }
@@ -144,12 +167,14 @@ class Builder {
         this.#define(output, outputs[i]);
         if (outputs.length > 0 && outputs[i] === undefined) this.#absent.set(output, place);
       });
-    const giveUp = () => {
+    /** @param told the place where the reason is told; absent where an input is lost */
+    const giveUp = (told?: string) => {
       for (const n of read) {
         const v = this.#values.get(n);
         // Lengths, and what stored tensors alone decide, are no results.
-        if (v !== undefined && this.#contents.of(v) === undefined && !isConstant(v))
-          this.#frontier.add(v);
+        if (v === undefined || this.#contents.of(v) !== undefined || isConstant(v)) continue;
+        this.#frontier.add(v);
+        if (told !== undefined) this.#ends.add(told, v);
       }
       give([]);
     };
@@ -160,7 +185,7 @@ class Builder {
         `its input "${missing}" is not defined anywhere in the graph`,
         place,
       );
-      giveUp();
+      giveUp(place);
       return;
     }
     const branch = step.branches && this.#branch(step.branches, inputs[0]);
@@ -169,8 +194,9 @@ class Builder {
       give(branch.outputs.map((name) => this.#values.get(name)));
       return;
     }
-    if (!this.#supports(step) || lost) {
-      giveUp();
+    const unsupported = this.#unsupportedAt(step);
+    if (unsupported !== undefined || lost) {
+      giveUp(unsupported);
       return;
     }
     try {
@@ -183,7 +209,7 @@ class Builder {
         error instanceof InvalidNode ? why : `${node.type} cannot be applied: ${why}`,
         place,
       );
-      giveUp();
+      giveUp(place);
     }
   }
 
@@ -202,8 +228,14 @@ class Builder {
     for (const step of inOrder(steps, given, this.#file)) this.#node(step);
   }
 
-  #apply(step: Step, inputs: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+  #apply(read: Step, given: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+    const known = (value: Value | undefined) => this.#contents.of(value);
+    const { step, inputs } = this.#pinning?.settled(read, given, known) ?? {
+      step: read,
+      inputs: given,
+    };
     const { proto: node, opset } = step;
+    let target: Tensor | undefined;
     const name = scopedName(node) ?? step.name;
     const origin: Origin = { index: step.index, type: node.type, name: step.name };
     const apply = (
@@ -212,39 +244,49 @@ class Builder {
       ...given: (Value | undefined)[]
     ): readonly Value[] => {
       while (given.length > 0 && given.at(-1) === undefined) given.pop();
-      const call = resolved(type, attrs, given, (value) => this.#contents.of(value));
+      const own = type === "Reshape" && node.type === type && given[1] === inputs[1];
+      const named = own ? this.#targets.nameOf(step) : undefined;
+      const call = statesGiven(this.#targets.named(resolved(type, attrs, given, known), named));
       const operator = operatorOfType.get(call.type);
       if (operator === undefined) throw new InvalidNode(`operator ${call.type} is not supported`);
       const form = (call.own ? undefined : operator.fromOnnx?.(call)) ?? call;
       const made = operator.node(form.attrs, form.inputs, name);
       for (const { shape } of made.outputs) checkShape(shape, call.type);
+      if (own) target = constantOf(made.inputs[1]);
       this.#origins.set(made, origin);
-      return this.#computed(made);
+      const computed = this.#computed(made);
+      this.#fourBits.follow(call.type, given, computed);
+      return computed;
     };
     const contrib = contribOf(node.domain, node.type, opset);
     const attrs = attributesOf(node, contrib ?? onnxOperator(node.type)!);
     const outputs = node.outputs.length;
     const call = { type: node.type, opset, attrs, inputs, outputs, apply };
-    return contrib === undefined ? upgrade(call) : contrib.expand(call);
+    const expand = contrib?.expand ?? this.#fourBits.quantize(call) ?? upgrade;
+    const results = expand(call);
+    this.#arguments.note(step, inputs, results, (n) => this.#tensors.has(n), target);
+    return results;
   }
 
   /** Constants in place of outputs that are known already. */
   #computed(made: Node): readonly Value[] {
     const known = this.#contents.note(made);
+    if (isRepeated(made)) return made.outputs;
     if (made.outputs.every((_, i) => known[i] !== undefined) && !isStored(made))
       return known.map((tensor) => constant(tensor!));
     const folded = isStored(made) || !made.inputs.every(isLoaded) ? undefined : foldNode(made);
     return folded ?? made.outputs;
   }
 
-  #supports(step: Step): boolean {
+  /** Where it is told that there is no such operator; undefined for those that there are. */
+  #unsupportedAt(step: Step): string | undefined {
     const { opset } = step;
     const { type, domain } = step.proto;
     const own = domain === "" || domain === "ai.onnx";
     const known = own ? onnxOperator(type) : undefined;
     const written = operatorOfType.has(type) || isExpanded(type);
-    if (known !== undefined && written && opset >= known.oldest) return true;
-    if (contribOf(domain, type, opset) !== undefined) return true;
+    if (known !== undefined && written && opset >= known.oldest) return undefined;
+    if (contribOf(domain, type, opset) !== undefined) return undefined;
     const kind = own
       ? `operator ${type} (opset ${opset})`
       : `operator ${type} of domain ${domain}${this.#version(domain)}`;
@@ -252,7 +294,7 @@ class Builder {
     const at = this.#unsupported.get(what)?.at ?? placeOf(step);
     const count = (this.#unsupported.get(what)?.count ?? 0) + 1;
     this.#unsupported.set(what, { at, what, count });
-    return false;
+    return at;
   }
 
   #version(domain: string): string {
@@ -261,7 +303,7 @@ class Builder {
   }
 
   /** The model's outputs, or as far towards them as the graph goes. */
-  #outputs(graph: GraphProto): readonly Value[] {
+  #outputs(graph: GraphProto): { readonly all: readonly Value[]; readonly own: number } {
     const outputs: Value[] = [];
     for (const { name } of graph.outputs) {
       const value = this.#values.get(name);
@@ -276,7 +318,10 @@ class Builder {
     }
     if (graph.outputs.length === 0)
       this.#problem("unreadable-model", "the graph has no outputs", "graph");
-    return [...new Set([...outputs, ...this.#frontier])];
+    return {
+      all: [...new Set([...outputs, ...this.#frontier])],
+      own: new Set(outputs).size,
+    };
   }
 
   #tellAbsent(name: string): void {
@@ -336,6 +381,13 @@ function isStored({ inputs, outputs }: Node): boolean {
   });
 }
 
+/** A constant that is repeated, such as a first state: how often is cut by its shape. */
+const isRepeated = ({ operator, outputs: [y] }: Node): boolean =>
+  typeof operator !== "string" &&
+  (operator.type === "ConstantOfShape" || operator.type === "Expand") &&
+  isFloat(y.dtype) &&
+  y.shape.some((d) => d !== 1);
+
 function isLoaded(value: Value | undefined): boolean {
   if (value === undefined) return true;
   const tensor = constantOf(value);
@@ -343,9 +395,9 @@ function isLoaded(value: Value | undefined): boolean {
 }
 
 /** Stored floats, and integers that are dequantised. */
-function parameters({ outputs }: Graph): number {
+function parameters(graph: Graph): number {
   let count = 0;
-  const nodes = topological(outputs);
+  const nodes = nodesOf(graph);
   const quantised = new Set(
     nodes.flatMap((node) => (typeOf(node) === "DequantizeLinear" ? [node.inputs[0]] : [])),
   );
@@ -362,8 +414,8 @@ function parameters({ outputs }: Graph): number {
 const typeOf = ({ operator }: Node): string =>
   typeof operator === "string" ? operator : operator.type;
 
-function notesOf({ outputs }: Graph): readonly string[] {
-  const count = topological(outputs).filter((node) => typeOf(node) === "QuantizeLinear").length;
+function notesOf(graph: Graph): readonly string[] {
+  const count = nodesOf(graph).filter((node) => typeOf(node) === "QuantizeLinear").length;
   if (count === 0) return [];
   return [
     `${count === 1 ? "a value is" : `${count} values are`} quantised: derivatives go straight through the rounding, as if it were not there`,

@@ -26,12 +26,15 @@ export class KnownContents {
 
   of(value: Value | undefined): Contents | undefined {
     if (value === undefined) return undefined;
-    return this.#known.get(value) ?? ofConstant(constantOf(value));
+    const known = this.#known.get(value) ?? ofConstant(constantOf(value));
+    if (known !== undefined) this.#known.set(value, known);
+    return known;
   }
 
   /** Notes what a new node computes from contents; gives the outputs that are known altogether. */
   note(node: Node): readonly (Tensor | undefined)[] {
     const found = contentsOf(node, (value) => this.of(value));
+    if (found.length === 0) return found as readonly undefined[];
     return node.outputs.map((value, i) => {
       const contents = found[i];
       if (contents === undefined) return undefined;
@@ -56,6 +59,7 @@ function contentsOf(
   known: (value: Value | undefined) => Contents | undefined,
 ): readonly (Contents | undefined)[] {
   const operator = node.operator as Operator;
+  if (!FOLLOWED.has(operator.type)) return [];
   const shapes = node.outputs.map((v) => shapeOf(v));
   const [shape] = shapes;
   if (shape === undefined) return [];
@@ -75,7 +79,6 @@ function contentsOf(
     default:
   }
   const moved = Object.hasOwn(moves, operator.type) ? moves[operator.type] : undefined;
-  if (moved === undefined && !Object.hasOwn(combinations, operator.type)) return [];
   const inputs = node.inputs.map(known);
   if (moved !== undefined) return relocated(node, operator, inputs, shapes, moved);
   if (inputs.some((c) => c === undefined)) return [];
@@ -183,6 +186,13 @@ const combinations: Readonly<Record<string, (items: readonly Item[], node: Node)
   Sub: ([a, b]) => (b === 0 ? a : a !== undefined && a === b ? 0 : undefined),
   Where: ([c, a, b]) => (c === undefined ? (a === b ? a : undefined) : c ? a : b),
 };
+
+/** Operators whose results can be known. */
+const FOLLOWED: ReadonlySet<string> = new Set([
+  ...["Shape", "Size", "ReduceProd"],
+  ...Object.keys(moves),
+  ...Object.keys(combinations),
+]);
 
 const isBelowOne = (x: Dim): boolean => typeof x === "number" && x < 1;
 

@@ -1,15 +1,19 @@
 import { fail } from "../../problem.ts";
-import type { TensorEdit } from "../edits.ts";
-import { rawBytes } from "./elements.ts";
+import type { TensorEdit, Writing } from "../edits.ts";
+import { elementOf, rawBytes } from "./elements.ts";
 import { byteSize, type Stored } from "./stored.ts";
 
 /** The tensor after the edits that name it. Throws ProblemError where they do not fit it. */
 export function edited(stored: Stored, edits: readonly TensorEdit[], file: string): Stored {
   const wrong = (why: string): never => fail("cannot-write", why, file, `tensor ${stored.name}`);
   let result = stored;
+  let writing: Writing | undefined;
   const axes = new Set<number>();
   for (const edit of edits) {
-    if ("replace" in edit) {
+    if ("write" in edit) {
+      if (writing !== undefined) wrong("it is written twice");
+      writing = edit;
+    } else if ("replace" in edit) {
       if (edits.length > 1) wrong("it cannot be cut and replaced at once");
       result = replaced(stored, edit.replace, wrong);
     } else {
@@ -18,7 +22,25 @@ export function edited(stored: Stored, edits: readonly TensorEdit[], file: strin
       result = cut(result, edit.axis, edit.remove, wrong);
     }
   }
-  return result;
+  return writing === undefined ? result : written(result, writing.write, wrong);
+}
+
+/** Float32 in place of a stored type that only stands for floats. */
+function written(stored: Stored, values: Writing["write"], wrong: (why: string) => never): Stored {
+  const { dtype } = stored.element;
+  if (dtype !== "float32" && dtype !== "float64")
+    return wrong(`only floats are written, not ${dtype}`);
+  const count = stored.shape.reduce((n, d) => n * d, 1);
+  if (values.length !== count)
+    wrong(`${values.length} numbers do not fill shape [${stored.shape.join(", ")}]`);
+  const element = stored.element.encode === undefined ? elementOf(1)! : stored.element;
+  const bytes = element.encode!(values);
+  if (element.bytes < values.BYTES_PER_ELEMENT) {
+    const read = element.decode(bytes);
+    const lost = values.findIndex((v, i) => Number.isFinite(v) && !Number.isFinite(read[i]));
+    if (lost >= 0) wrong(`${values[lost]} is beyond the range of ${element.name}`);
+  }
+  return { ...stored, element, bytes: async () => bytes };
 }
 
 function replaced(

@@ -1,6 +1,15 @@
 import { BinaryReader, getTextEncoding, WireType } from "@bufbuild/protobuf/wire";
+import { beyond, type Limits, many, refuseOver } from "../../limits.ts";
 import { fail } from "../../problem.ts";
-import { type Field, fieldsIn, fieldsOf, guarded, type Range, type Window } from "./wire.ts";
+import {
+  type Field,
+  fieldHere,
+  fieldIn,
+  fieldsOf,
+  guarded,
+  type Range,
+  type Window,
+} from "./wire.ts";
 
 /**
  * What a field holds. "chunks": numbers or bytes that may be large; their places are kept, not their
@@ -22,6 +31,8 @@ export interface Message<F extends Fields> {
   readonly name: string;
   readonly fields: F;
   readonly byNumber: ReadonlyMap<number, readonly [name: string, kind: Kind]>;
+  /** What a message is in which nothing is given. */
+  readonly blank: Readonly<Record<string, unknown>>;
 }
 
 export interface Chunk {
@@ -54,20 +65,30 @@ export function message<F extends Fields>(name: string, fields: F): Message<F> {
   const byNumber = new Map(
     Object.entries(fields).map(([key, [number, kind]]) => [number, [key, kind] as const]),
   );
-  return { name, fields, byNumber };
+  const blank = Object.fromEntries(Object.entries(fields).map(([key, [, k]]) => [key, nothing(k)]));
+  return { name, fields, byNumber, blank };
 }
+
+function nothing(kind: Kind): unknown {
+  if (kind === "int" || kind === "float") return 0;
+  if (kind === "string") return "";
+  return typeof kind !== "string" && "name" in kind ? undefined : NONE;
+}
+
+/** Most lists stay empty: they are all this one. */
+const NONE: readonly unknown[] = Object.freeze([]);
 
 /** Messages up to this size are read at once. */
 const WHOLE = 16 * 1024;
 /** Chunks up to this size are kept with their bytes. */
 const KEPT = 4 * 1024;
-/** A single text or list of numbers outside tensors. */
-const LARGEST_VALUE = 64 * 1024 * 1024;
-const MOST_MESSAGES = 4_000_000;
+/** A node with its attributes is about so many. */
+const MESSAGES_PER_NODE = 4;
 
 /** One reading of one file. */
 export interface Decoding {
   readonly window: Window;
+  readonly limits: Limits;
   messages: number;
 }
 
@@ -84,24 +105,38 @@ export async function decode<F extends Fields>(
 
 async function decodeIn(decoding: Decoding, schema: Message<Fields>, at: Range): Promise<Draft> {
   const { window } = decoding;
-  if (at.end - at.start <= WHOLE)
-    return decodeBytes(decoding, schema, at, await window.read(at.start, at.end - at.start));
+  const bytes = async ({ start, end }: Range) =>
+    window.peek(start, end - start) ?? window.read(start, end - start);
+  if (at.end - at.start <= WHOLE) return decodeBytes(decoding, schema, at, await bytes(at));
   const draft = start(decoding, schema, at);
-  for await (const field of fieldsIn(window, at)) {
+  let next = at.start;
+  while (next < at.end) {
+    // Most fields are in memory already: waiting for each would take longer than decoding it.
+    const field = fieldHere(window, next, at.end) ?? (await fieldIn(window, next, at.end));
+    next = field.end;
     const known = schema.byNumber.get(field.number);
     if (known === undefined) continue;
     const [key, kind] = known;
     const sub = messageOf(kind);
     if (sub !== undefined) {
       check(field, WireType.LengthDelimited, schema, key, decoding);
-      put(draft, key, kind, await decodeIn(decoding, sub, field), field, decoding);
+      const length = field.end - field.start;
+      const here = length <= WHOLE ? window.peek(field.start, length) : undefined;
+      const item =
+        here === undefined
+          ? await decodeIn(decoding, sub, field)
+          : decodeBytes(decoding, sub, field, here);
+      put(draft, key, kind, item, field, decoding);
     } else if (kind === "chunks")
       put(draft, key, kind, { start: field.start, end: field.end }, field, decoding);
     else {
       const length = field.end - field.start;
-      if (length > LARGEST_VALUE)
-        wrong(decoding, field, `${schema.name}.${key} is too large (${length} bytes)`);
-      value(draft, schema, key, kind, field, await window.read(field.start, length), decoding);
+      if (length > decoding.limits.textBytes) {
+        const has = `${schema.name}.${key} has ${many(length)} bytes`;
+        const { name } = window.source;
+        refuseOver(decoding.limits, "textBytes", has, name, `byte ${field.head}`);
+      }
+      value(draft, schema, key, kind, field, await bytes(field), decoding);
     }
   }
   return draft;
@@ -135,20 +170,17 @@ function decodeBytes(
 const messageOf = (kind: Kind): Message<Fields> | undefined =>
   typeof kind === "string" ? undefined : "name" in kind ? kind : kind[0];
 
-function start(decoding: Decoding, { fields }: Message<Fields>, at: Range): Draft {
-  if (++decoding.messages > MOST_MESSAGES)
-    wrong(decoding, at, `more than ${MOST_MESSAGES} protobuf messages`);
-  const draft: Draft = { at: { number: at.number, head: at.head, start: at.start, end: at.end } };
-  for (const [key, [, kind]] of Object.entries(fields))
-    draft[key] =
-      kind === "int" || kind === "float"
-        ? 0
-        : kind === "string"
-          ? ""
-          : typeof kind !== "string" && "name" in kind
-            ? undefined
-            : [];
-  return draft;
+function start(decoding: Decoding, { blank }: Message<Fields>, at: Range): Draft {
+  const most = MESSAGES_PER_NODE * decoding.limits.nodes;
+  if (++decoding.messages > most)
+    fail(
+      "over-limit",
+      beyond(`there are more than ${many(most)} protobuf messages`, "nodes", most),
+      decoding.window.source.name,
+      `byte ${at.head}`,
+    );
+  const { number, head, start, end } = at;
+  return { ...blank, at: { number, head, start, end } };
 }
 
 function put(
@@ -160,7 +192,8 @@ function put(
   decoding: Decoding,
 ): void {
   const list = draft[key];
-  if (Array.isArray(list)) list.push(item);
+  if (list === NONE) draft[key] = [item];
+  else if (Array.isArray(list)) list.push(item);
   else {
     // Protobuf would merge the two; no writer of models does that, and edits could not place it.
     if (typeof kind !== "string" && list !== undefined)

@@ -1,13 +1,16 @@
 import type { ByteSource } from "../../data/dataset.ts";
 import { ranges } from "../../data/ranges.ts";
 import { type Shape, sameShape } from "../../ir/tensor.ts";
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { describe, ProblemError, problem } from "../../problem.ts";
 import type { Edit } from "../edits.ts";
 import type { Edited, OtherFile, Siblings } from "../format.ts";
 import type { Model } from "../model.ts";
+import { Pinning } from "./arguments.ts";
 import { type Built, build } from "./build.ts";
 import { edited } from "./cut.ts";
 import { settle } from "./editAttributes.ts";
+import { inputPatches } from "./editInputs.ts";
 import { shapePatches } from "./editShapes.ts";
 import { storePatches } from "./editStores.ts";
 import { type Parts, readParts, settled, tensorsOf } from "./read.ts";
@@ -28,12 +31,14 @@ export async function applyEdits(
   source: ByteSource,
   siblings: Siblings,
   all: readonly Edit[],
+  limits: Limits = USUAL_LIMITS,
 ): Promise<Edited> {
   return settled(source, async () => {
-    const original = await readParts(source, siblings);
+    const original = await readParts(source, siblings, limits);
     const { name: file } = source;
     const before = await built(original, (stored) => stored, file);
-    const { parts, edits, patches: attributes } = settle(original, before.model, all, file);
+    const changes = settle(original, before, all, file);
+    const { parts, edits } = changes;
     const names = new Set(edits.map((e) => e.tensor));
     for (const name of names)
       if (parts.stores.get(name)?.spot === undefined)
@@ -52,7 +57,13 @@ export async function applyEdits(
         edits.filter((e) => e.tensor === stored.name),
         file,
       );
-    const after = await built(parts, change, file);
+    const pinning = new Pinning(
+      before.arguments,
+      changes.wanted,
+      (step, input) => before.targets.freshName(step, input),
+      before.model.facts.widened.length > 0,
+    );
+    const after = await built(parts, change, file, pinning);
     const known = new Set(before.problems.map(describe));
     const added = after.problems.filter((p) => !known.has(describe(p)));
     if (added.length > 0) return { file: undefined, model: undefined, problems: added };
@@ -62,7 +73,8 @@ export async function applyEdits(
       parts.proto.graph,
       changedShapes(before.model, after.model),
     );
-    patches.push(...(await attributes(window)));
+    patches.push(...(await changes.patches(window, pinning.copying)));
+    patches.push(...(await inputPatches(window, parts.proto, pinning.pins, changes.blank)));
     for (const name of names) {
       const { spot, stored } = parts.stores.get(name)!;
       if (spot !== undefined) patches.push(...(await storePatches(window, spot, change(stored))));
@@ -89,7 +101,8 @@ const built = async (
   parts: Parts,
   change: (stored: Stored) => Stored,
   file: string,
-): Promise<Built> => build(parts, await tensorsOf(parts.stores, change, file), file);
+  pinning?: Pinning,
+): Promise<Built> => build(parts, await tensorsOf(parts.stores, change, file), file, pinning);
 
 /** The values whose shape the edits change, by their name in the file. */
 function changedShapes(before: Model, after: Model): ReadonlyMap<string, Shape> {

@@ -1,14 +1,21 @@
+import { OTHER_TYPES } from "../../ir/otherTypes.ts";
 import type { Data, DType } from "../../ir/tensor.ts";
+import { narrow, toBfloat16, toHalf } from "./narrow.ts";
+import { nibbles, type Packing } from "./nibbles.ts";
 
 /** How one TensorProto.DataType is stored in raw_data (little endian) and held in memory. */
 export interface Element {
   readonly code: number;
   readonly name: string;
-  /** Bytes of one element. */
+  /** Bytes of one element, once several in a byte are taken apart. */
   readonly bytes: number;
+  /** Where several elements share a byte of the file. */
+  readonly packing?: Packing;
   /** What it is held as; 16-bit floats are widened. */
   readonly dtype: DType;
   decode(raw: Uint8Array): Data;
+  /** The raw_data of floats, rounded to nearest, ties to even; only where a float is stored as a float. */
+  encode?(values: Float32Array | Float64Array): Uint8Array;
 }
 
 type TypedArray<T> = { new (buffer: ArrayBuffer, offset: number, length: number): T };
@@ -36,7 +43,14 @@ const wide = (signed: boolean) => (raw: Uint8Array) => {
 const shorts = view(Uint16Array, 2);
 
 const table: readonly Element[] = [
-  { code: 1, name: "float", bytes: 4, dtype: "float32", decode: view(Float32Array, 4) },
+  {
+    code: 1,
+    name: "float",
+    bytes: 4,
+    dtype: "float32",
+    decode: view(Float32Array, 4),
+    encode: (values) => rawBytes("float32", values),
+  },
   { code: 2, name: "uint8", bytes: 1, dtype: "uint8", decode: view(Uint8Array, 1) },
   { code: 3, name: "int8", bytes: 1, dtype: "int8", decode: view(Int8Array, 1) },
   { code: 4, name: "uint16", bytes: 2, dtype: "uint16", decode: view(Uint16Array, 2) },
@@ -56,34 +70,49 @@ const table: readonly Element[] = [
     bytes: 2,
     dtype: "float32",
     decode: widen(half),
+    encode: narrow(toHalf),
   },
-  { code: 11, name: "double", bytes: 8, dtype: "float64", decode: view(Float64Array, 8) },
+  {
+    code: 11,
+    name: "double",
+    bytes: 8,
+    dtype: "float64",
+    decode: view(Float64Array, 8),
+    encode: (values) => rawBytes("float64", values),
+  },
   { code: 12, name: "uint32", bytes: 4, dtype: "uint32", decode: words },
   { code: 13, name: "uint64", bytes: 8, dtype: "uint64", decode: wide(false) },
-  { code: 16, name: "bfloat16", bytes: 2, dtype: "float32", decode: widen((bits) => bits << 16) },
+  {
+    code: 16,
+    name: "bfloat16",
+    bytes: 2,
+    dtype: "float32",
+    decode: widen((bits) => bits << 16),
+    encode: narrow(toBfloat16),
+  },
+  {
+    code: 21,
+    name: "uint4",
+    bytes: 1,
+    packing: nibbles(false),
+    dtype: "uint8",
+    decode: view(Uint8Array, 1),
+  },
+  {
+    code: 22,
+    name: "int4",
+    bytes: 1,
+    packing: nibbles(true),
+    dtype: "int8",
+    decode: view(Int8Array, 1),
+  },
 ];
 
 const byCode = new Map(table.map((e) => [e.code, e]));
 
-/** The names of the other types, by code: what is refused is named. */
-const others: Readonly<Record<number, string>> = {
-  0: "none",
-  8: "string",
-  14: "complex64",
-  15: "complex128",
-  17: "float8e4m3fn",
-  18: "float8e4m3fnuz",
-  19: "float8e5m2",
-  20: "float8e5m2fnuz",
-  21: "uint4",
-  22: "int4",
-  23: "float4e2m1",
-  24: "float8e8m0",
-};
-
-/** For people: "int4", or the number of an element type that is not known. */
+/** For people: "float8e5m2", or the number of an element type that is not known. */
 export const elementName = (code: number): string =>
-  byCode.get(code)?.name ?? others[code] ?? String(code);
+  byCode.get(code)?.name ?? OTHER_TYPES[code] ?? String(code);
 
 export const elementOf = (code: number): Element | undefined => byCode.get(code);
 

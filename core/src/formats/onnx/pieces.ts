@@ -26,6 +26,10 @@ export function delimited(field: number, content: Pieces | Uint8Array | string):
 export const varint = (field: number, value: number): Uint8Array =>
   Uint8Array.from([...base128(field * 8 + WireType.Varint), ...base128(value)]);
 
+/** A field of four bytes. */
+export const fixed32 = (field: number, bytes: Uint8Array): Uint8Array =>
+  Uint8Array.from([...base128(field * 8 + WireType.Bit32), ...bytes]);
+
 // A BinaryWriter for each of the many small fields costs more than everything else in encoding.
 function base128(value: number): number[] {
   if (value < 0 || value > Number.MAX_SAFE_INTEGER)

@@ -1,7 +1,7 @@
+import { many, refuseOver } from "../../limits.ts";
 import { fail } from "../../problem.ts";
 import { type Decoding, decode } from "./decode.ts";
 import { mainOpset } from "./facts.ts";
-import { MOST_NODES } from "./limits.ts";
 import {
   type AttributeProto,
   type FunctionProto,
@@ -107,10 +107,13 @@ class Inliner {
     for (const [i, node] of nodes.entries()) {
       const name = scope.prefix + (node.name || `${node.type}_${i}`);
       const index = scope.index ?? i;
-      if (++this.#count > MOST_NODES)
-        this.#refuse(`with its functions the graph has more than ${MOST_NODES} nodes`, name, index);
+      const { limits } = this.#decoding;
+      if (++this.#count > limits.nodes) {
+        const has = `with its functions the graph has more than ${many(limits.nodes)} nodes`;
+        refuseOver(limits, "nodes", has, this.#file, `node ${name} (number ${index})`);
+      }
       const proto = renamed(node, scope);
-      const callee = this.#functions.get(keyOf(node, node.type));
+      const callee = this.#callee(node);
       if (callee !== undefined) {
         for (const step of await this.#call(callee, proto, name, { ...scope, index }))
           steps.push(step);
@@ -131,6 +134,10 @@ class Inliner {
       });
     }
     return steps;
+  }
+
+  #callee(node: NodeProto): FunctionProto | undefined {
+    return this.#functions.size === 0 ? undefined : this.#functions.get(keyOf(node, node.type));
   }
 
   /** The function's nodes, with its inputs and outputs named as the call names them. */

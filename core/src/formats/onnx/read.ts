@@ -1,12 +1,12 @@
 import type { ByteSource } from "../../data/dataset.ts";
 import { isFloat, type Tensor } from "../../ir/tensor.ts";
+import { type Limits, many, refuseOver, USUAL_LIMITS } from "../../limits.ts";
 import { fail, type Problem, ProblemError, problem } from "../../problem.ts";
 import type { Opened, Siblings } from "../format.ts";
 import { loadTensor } from "../weights.ts";
 import { build } from "./build.ts";
 import { decode } from "./decode.ts";
 import { externalFiles } from "./external.ts";
-import { MOST_NODES } from "./limits.ts";
 import { type Step, stepsOf } from "./program.ts";
 import { type GraphProto, type ModelProto, modelSchema } from "./schema.ts";
 import { byteSize, type Stored, tensorOf } from "./stored.ts";
@@ -18,9 +18,13 @@ const EAGER = 4 * 1024;
 /** Integers: tables of positions, from which more is computed while reading. */
 const EAGER_INTEGERS = 64 * 1024;
 
-export async function read(source: ByteSource, siblings: Siblings): Promise<Opened> {
+export async function read(
+  source: ByteSource,
+  siblings: Siblings,
+  limits: Limits = USUAL_LIMITS,
+): Promise<Opened> {
   return settled(source, async () => {
-    const parts = await readParts(source, siblings);
+    const parts = await readParts(source, siblings, limits);
     const tensors = await tensorsOf(parts.stores, (stored) => stored, source.name);
     const { model, problems } = build(parts, tensors, source.name);
     const all = [...parts.problems, ...problems];
@@ -53,9 +57,13 @@ export interface Parts {
 }
 
 /** The structure of the file and the places of its tensors. */
-export async function readParts(source: ByteSource, siblings: Siblings): Promise<Parts> {
+export async function readParts(
+  source: ByteSource,
+  siblings: Siblings,
+  limits: Limits,
+): Promise<Parts> {
   const whole = { number: 0, head: 0, start: 0, end: source.size };
-  const decoding = { window: new Window(source), messages: 0 };
+  const decoding = { window: new Window(source), limits, messages: 0 };
   const proto = await decode(decoding, modelSchema, whole);
   const { graph } = proto;
   if (graph === undefined)
@@ -65,13 +73,10 @@ export async function readParts(source: ByteSource, siblings: Siblings): Promise
       source.name,
       `byte ${source.size}`,
     );
-  if (graph.nodes.length > MOST_NODES)
-    return fail(
-      "unreadable-model",
-      `the graph has more than ${MOST_NODES} nodes`,
-      source.name,
-      `byte ${graph.at.head}`,
-    );
+  if (graph.nodes.length > limits.nodes) {
+    const has = `the graph has ${many(graph.nodes.length)} nodes`;
+    return refuseOver(limits, "nodes", has, source.name, `byte ${graph.at.head}`);
+  }
   const steps = await stepsOf(decoding, { ...proto, graph });
   const { locate, opened } = externalFiles(siblings, source.name);
   const { stores, problems } = await storesOf(source, graph, steps, locate);

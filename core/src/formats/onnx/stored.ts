@@ -1,6 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { ByteSource } from "../../data/dataset.ts";
-import type { Tensor } from "../../ir/tensor.ts";
+import { size, type Tensor } from "../../ir/tensor.ts";
 import { fail } from "../../problem.ts";
 import { lazyTensor } from "../weights.ts";
 import type { Chunk } from "./decode.ts";
@@ -9,7 +9,7 @@ import type { Locate } from "./external.ts";
 import type { TensorProto } from "./schema.ts";
 import { guarded } from "./wire.ts";
 
-/** A tensor of the file: its type, and a way to its bytes as raw_data would have them. */
+/** A tensor of the file: its type, and a way to its bytes as raw_data would have them, one or more an element. */
 export interface Stored {
   readonly name: string;
   readonly element: Element;
@@ -20,6 +20,16 @@ export interface Stored {
 
 export const byteSize = ({ element, shape }: Pick<Stored, "element" | "shape">): number =>
   shape.reduce((n, d) => n * d, element.bytes);
+
+/** Bytes in the file. */
+export const sizeInFile = ({ element, shape }: Pick<Stored, "element" | "shape">): number =>
+  element.packing?.size(size(shape)) ?? byteSize({ element, shape });
+
+/** What the bytes of a file hold, element by element. */
+export const takenApart = (
+  { element, shape }: Pick<Stored, "element" | "shape">,
+  bytes: Uint8Array,
+): Uint8Array => element.packing?.unpack(bytes, size(shape)) ?? bytes;
 
 export const tensorOf = (stored: Stored): Tensor =>
   lazyTensor({ dtype: stored.element.dtype, shape: stored.shape }, async () =>
@@ -45,17 +55,24 @@ export async function storedTensor(
   const shape = proto.dims;
   if (shape.some((d) => !Number.isSafeInteger(d) || d < 0))
     wrong(`shape [${shape.join(", ")}] has a length that is not a number from 0`);
-  const size = byteSize({ element, shape });
-  if (size > LARGEST) wrong(`shape [${shape.join(", ")}] is absurdly large`);
+  const wanted = sizeInFile({ element, shape });
+  if (wanted > LARGEST) wrong(`shape [${shape.join(", ")}] is absurdly large`);
   if (proto.segment.length > 0)
     wrong("tensors in segments are not supported: export the model again");
   const misfit = (found: number) =>
-    wrong(`shape [${shape.join(", ")}] of ${element.name} needs ${size} bytes, there are ${found}`);
+    wrong(
+      `shape [${shape.join(", ")}] of ${element.name} needs ${wanted} bytes, there are ${found}`,
+    );
 
-  const base = { name, element, shape };
+  const stored = (load: () => Promise<Uint8Array>): Stored => ({
+    name,
+    element,
+    shape,
+    bytes: async () => takenApart({ element, shape }, await load()),
+  });
   if (proto.dataLocation === EXTERNAL) {
-    const stretch = await locate(proto, size);
-    return { ...base, bytes: () => stretch.source.read(stretch.start, size) };
+    const stretch = await locate(proto, wanted);
+    return stored(() => stretch.source.read(stretch.start, wanted));
   }
   const raw = proto.rawData.filter((c) => c.end > c.start);
   if (raw.length > 1) wrong("raw_data is given twice");
@@ -63,16 +80,16 @@ export async function storedTensor(
   const chunks = raw.length > 0 ? raw : typed.chunks;
   if (raw.length > 0 || typed.fixed) {
     const found = chunks.reduce((n, c) => n + c.end - c.start, 0);
-    if (found !== size) misfit(found);
-    return { ...base, bytes: () => read(source, chunks) };
+    if (found !== wanted) misfit(found);
+    return stored(() => read(source, chunks));
   }
   // How many varints there are shows only when they are read.
   const content = await read(source, chunks);
   const { values, found } = guarded(source.name, chunks[0]?.start ?? proto.at.start, () =>
-    unpack(content, element.bytes, size),
+    unpack(content, element.bytes, wanted),
   );
-  if (found !== size) misfit(found);
-  return { ...base, bytes: async () => values };
+  if (found !== wanted) misfit(found);
+  return stored(async () => values);
 }
 
 /** The *_data field that holds elements of a type, and whether in their own fixed width. */

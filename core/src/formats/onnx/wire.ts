@@ -32,6 +32,13 @@ export class Window {
     this.source = source;
   }
 
+  /** What is in memory already, without a turn of the event loop. */
+  peek(offset: number, length: number): Uint8Array | undefined {
+    const from = offset - this.offset;
+    const here = from >= 0 && from + length <= this.bytes.length;
+    return here ? this.bytes.subarray(from, from + length) : undefined;
+  }
+
   async read(offset: number, length: number): Promise<Uint8Array> {
     const from = offset - this.offset;
     if (from < 0 || from + length > this.bytes.length) {
@@ -57,11 +64,21 @@ export async function* fieldsIn(
   { start, end }: Pick<Range, "start" | "end">,
 ): AsyncGenerator<Field> {
   for (let at = start; at < end; ) {
-    const bytes = await window.read(at, Math.min(HEADER, end - at));
-    const field = fieldAt(new BinaryReader(bytes), at, end, window.source.name);
+    const field = fieldHere(window, at, end) ?? (await fieldIn(window, at, end));
     yield field;
     at = field.end;
   }
+}
+
+/** The field at an offset of a message that ends at `end`; undefined: its header is not in memory yet. */
+export function fieldHere(window: Window, at: number, end: number): Field | undefined {
+  const bytes = window.peek(at, Math.min(HEADER, end - at));
+  return bytes && fieldAt(new BinaryReader(bytes), at, end, window.source.name);
+}
+
+export async function fieldIn(window: Window, at: number, end: number): Promise<Field> {
+  const bytes = await window.read(at, Math.min(HEADER, end - at));
+  return fieldAt(new BinaryReader(bytes), at, end, window.source.name);
 }
 
 /** The field whose tag is next; `limit` is the end of the enclosing message. */

@@ -1,6 +1,7 @@
 import { strToU8 as utf8 } from "fflate";
 import type { ByteSource } from "../../data/dataset.ts";
 import { sameShape } from "../../ir/tensor.ts";
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { describe, fail } from "../../problem.ts";
 import { type Edit, ofTensor, type Replacing, type TensorEdit } from "../edits.ts";
 import type { Edited, EditedFile, Siblings } from "../format.ts";
@@ -8,7 +9,7 @@ import { edited } from "../onnx/cut.ts";
 import type { Stored } from "../onnx/stored.ts";
 import { checkSettings } from "../settings.ts";
 import { editLayers, layerEdits, refreshed } from "./editLayers.ts";
-import { editNodes, targetEdits } from "./editNodes.ts";
+import { editNodes, settingEdits, targetEdits } from "./editNodes.ts";
 import { type JsonRecord, list, record, text } from "./json.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Built, build, type Parts, readParts, settled } from "./read.ts";
@@ -18,19 +19,19 @@ import { editedGroup, type NewGroup } from "./writeShards.ts";
  * The model with edited weights. The edited model is built first: edits that do not fit together are
  * problems before anything is written. Groups of shards that hold an edited weight are written anew, under
  * names made of their content; the others stay as they are. Quantised weights stay quantised: their stored
- * numbers are cut. Whatever else is in the model.json stays.
+ * numbers are cut, except where all of a weight is written: that becomes float32. Whatever else is in the model.json stays.
  */
 export async function applyEdits(
   source: ByteSource,
   siblings: Siblings,
   all: readonly Edit[],
+  limits: Limits = USUAL_LIMITS,
 ): Promise<Edited> {
-  const edits = all.filter(ofTensor);
   return settled(source, async () => {
     const { name: file } = source;
-    const parts = await readParts(source, siblings);
+    const parts = await readParts(source, siblings, limits);
     const before = await build(parts, (stored) => stored, file);
-    const { own, targets } = sorted(before, edits, file);
+    const { own, targets } = sorted(before, all, file);
     const change = (stored: Stored) =>
       edited(
         stored,
@@ -73,12 +74,13 @@ export async function applyEdits(
 /** Edits of what is stored, and of lengths that the configuration tells. */
 function sorted(
   before: Built,
-  edits: readonly TensorEdit[],
+  all: readonly Edit[],
   file: string,
 ): { own: readonly TensorEdit[]; targets: readonly Replacing[] } {
-  return before.kind === "graph"
-    ? { own: targetEdits(before.targets, edits, file), targets: [] }
-    : layerEdits(before, edits, file);
+  const edits = all.filter(ofTensor);
+  if (before.kind !== "graph") return layerEdits(before, edits, file);
+  const own = [...targetEdits(before.targets, edits, file), ...settingEdits(before, all)];
+  return { own, targets: [] };
 }
 
 function topologyOf(
@@ -109,17 +111,22 @@ function manifestOf(
     if (group === undefined) return raw;
     const weights = list(group.weights).map((entry) => {
       const weight = manifest.weights.get(text(record(entry)?.name));
-      const shape = weight && change(weight).shape;
-      return weight === undefined || shape === weight.shape ? entry : { ...record(entry), shape };
+      if (weight === undefined) return entry;
+      const { shape, element } = change(weight);
+      const { quantization, ...plain } = record(entry) ?? {};
+      if (element !== weight.element) return { ...plain, shape };
+      return shape === weight.shape ? entry : { ...record(entry), shape };
     });
     return { ...group, paths: groups[i].paths, weights };
   });
 }
 
-/** Indented as the original is. */
+/** Indented as the original is, if it is so throughout. */
 function jsonFile(model: JsonRecord, original: string): EditedFile {
   const indent = /^\{\r?\n([ \t]+)/.exec(original)?.[1];
-  const bytes = utf8(JSON.stringify(model, undefined, indent) + (/\n$/.test(original) ? "\n" : ""));
+  const throughout = JSON.stringify(JSON.parse(original), undefined, indent).length;
+  const used = throughout > 1.1 * original.length ? undefined : indent;
+  const bytes = utf8(JSON.stringify(model, undefined, used) + (/\n$/.test(original) ? "\n" : ""));
   return {
     size: bytes.length,
     async *pieces() {

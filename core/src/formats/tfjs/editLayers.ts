@@ -19,6 +19,13 @@ export function layerEdits(
     else if (stored.has(edit.tensor)) {
       // A cut of what the file does not have, such as a scale of 1, changes nothing in it.
       if ("replace" in edit) targets.push(edit);
+      if ("write" in edit)
+        fail(
+          "cannot-write",
+          "the file does not store it, so new numbers have no place",
+          file,
+          `weight ${edit.tensor}`,
+        );
     } else
       fail("cannot-write", "there is no such weight in the model", file, `weight ${edit.tensor}`);
   }

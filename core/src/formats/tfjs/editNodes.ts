@@ -1,6 +1,8 @@
+import { topological } from "../../ir/graph.ts";
 import type { Shape } from "../../ir/tensor.ts";
 import { fail } from "../../problem.ts";
-import type { TensorEdit } from "../edits.ts";
+import { type Edit, isSetting, type TensorEdit } from "../edits.ts";
+import type { BuiltGraph } from "./graph/build.ts";
 import type { SizeEntry } from "./graph/held.ts";
 import { type JsonRecord, list, record, text } from "./json.ts";
 
@@ -32,6 +34,39 @@ export function targetEdits(
       return [{ tensor: from.tensor, replace: [now] }];
     });
   });
+}
+
+/**
+ * Settings of operators that come from a stored list become edits of it, where all that read the list want
+ * the same. Others are left out: they follow by themselves, or are refused when the edited model is read.
+ */
+export function settingEdits(
+  { model, settings }: BuiltGraph,
+  edits: readonly Edit[],
+): readonly TensorEdit[] {
+  const nodes = topological(model.graph.outputs);
+  const wanted = new Map<string, { readers: number; lists: (readonly number[])[] }>();
+  for (const { node: place, attribute, value } of edits.filter(isSetting)) {
+    const source = settings.get(nodes[place])?.get(attribute);
+    if (source === undefined || typeof value === "number") continue;
+    if (!value.every((v) => typeof v === "number")) continue;
+    const { tensor, readers } = source;
+    const own = wanted.get(tensor) ?? { readers, lists: [] };
+    own.lists.push(source.list(value));
+    wanted.set(tensor, own);
+  }
+  return [...wanted].flatMap(
+    ([
+      tensor,
+      {
+        readers,
+        lists: [first, ...others],
+      },
+    ]) =>
+      others.length + 1 === readers && others.every((l) => String(l) === String(first))
+        ? [{ tensor, replace: first }]
+        : [],
+  );
 }
 
 /** Shapes that nodes note of what they give follow the edited weights. */

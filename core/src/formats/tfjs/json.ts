@@ -1,5 +1,6 @@
 import { strFromU8 } from "fflate";
 import type { ByteSource } from "../../data/dataset.ts";
+import { type Limits, many, refuseOver } from "../../limits.ts";
 import { fail } from "../../problem.ts";
 
 export type JsonRecord = { readonly [key: string]: unknown };
@@ -22,15 +23,20 @@ export function number(value: unknown): number | undefined {
   return Number.isNaN(found) && value !== "NaN" ? undefined : found;
 }
 
-/** One string holds at most 2^29 characters in JavaScript. */
-const LARGEST = 2 ** 28;
+/** Characters that one string holds at most in JavaScript. */
+const LONGEST_STRING = 2 ** 29 - 24;
 
 /** The JSON of a file. Rejects with ProblemError where there is none. */
-export async function readJson(source: ByteSource): Promise<{ json: JsonRecord; text: string }> {
-  if (source.size > LARGEST)
+export async function readJson(
+  source: ByteSource,
+  limits: Limits,
+): Promise<{ json: JsonRecord; text: string }> {
+  if (source.size > limits.jsonBytes)
+    refuseOver(limits, "jsonBytes", `the file has ${many(source.size)} bytes`, source.name);
+  if (source.size > LONGEST_STRING)
     fail(
       "unreadable-model",
-      `the file has ${source.size} bytes, more than ${LARGEST}`,
+      `the file has ${many(source.size)} bytes, more than one text can have (${many(LONGEST_STRING)}): convert the model again, as a graph model`,
       source.name,
     );
   const content = strFromU8(await source.read(0, source.size)).replace(/^\uFEFF/, "");

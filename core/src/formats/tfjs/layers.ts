@@ -1,4 +1,5 @@
 import type { Tensor } from "../../ir/tensor.ts";
+import type { Limits } from "../../limits.ts";
 import type { Built } from "../keras/build.ts";
 import { buildKeras } from "../keras/build.ts";
 import type { StoredVariable, WeightSource } from "../keras/weightSource.ts";
@@ -15,6 +16,7 @@ export function buildLayers(
   tensors: Tensors,
   facts: Facts,
   file: string,
+  limits: Limits,
 ): BuiltLayers {
   const { dialect, metadata } = facts;
   const built = buildKeras(configOf(topology), manifestWeights(tensors), {
@@ -23,6 +25,7 @@ export function buildLayers(
     dialect,
     producer: producerOf(topology, facts),
     metadata,
+    limits,
   });
   const { widened } = facts;
   return { ...built, model: { ...built.model, facts: { ...built.model.facts, widened } } };

@@ -1,5 +1,6 @@
 import type { ByteSource } from "../../data/dataset.ts";
 import type { Tensor } from "../../ir/tensor.ts";
+import { type Limits, USUAL_LIMITS } from "../../limits.ts";
 import { fail, type Problem } from "../../problem.ts";
 import type { Opened, Siblings } from "../format.ts";
 import { byteSize, type Stored, tensorOf } from "../onnx/stored.ts";
@@ -17,6 +18,7 @@ export interface Parts {
   readonly topology: JsonRecord;
   readonly kind: "graph" | "layers";
   readonly manifest: Manifest;
+  readonly limits: Limits;
 }
 
 export type Built =
@@ -26,9 +28,13 @@ export type Built =
 /** Tensors up to this size are in memory at once: among them are the shapes that building needs. */
 const EAGER = 4 * 1024;
 
-export async function read(source: ByteSource, siblings: Siblings): Promise<Opened> {
+export async function read(
+  source: ByteSource,
+  siblings: Siblings,
+  limits: Limits = USUAL_LIMITS,
+): Promise<Opened> {
   return settled(source, async () => {
-    const parts = await readParts(source, siblings);
+    const parts = await readParts(source, siblings, limits);
     const { model, problems } = await build(parts, (stored) => stored, source.name);
     const all = [...parts.manifest.problems, ...problems];
     return { model: { ...model, partial: all.length > 0 }, problems: all };
@@ -47,8 +53,12 @@ export async function settled<T extends { readonly problems: readonly Problem[] 
   }
 }
 
-export async function readParts(source: ByteSource, siblings: Siblings): Promise<Parts> {
-  const { json, text: content } = await readJson(source);
+export async function readParts(
+  source: ByteSource,
+  siblings: Siblings,
+  limits: Limits,
+): Promise<Parts> {
+  const { json, text: content } = await readJson(source, limits);
   const topology = record(json.modelTopology);
   if (topology === undefined)
     return fail(
@@ -59,7 +69,7 @@ export async function readParts(source: ByteSource, siblings: Siblings): Promise
     );
   const graph = text(json.format) === "graph-model" || Array.isArray(topology.node);
   const manifest = await readManifest(json, siblings, source.name);
-  return { json, text: content, topology, kind: graph ? "graph" : "layers", manifest };
+  return { json, text: content, topology, kind: graph ? "graph" : "layers", manifest, limits };
 }
 
 /** The model with changed tensors; those that are small are read. */
@@ -79,6 +89,9 @@ export async function build(
   }
   const facts = factsOf(parts.json, parts.kind, parts.manifest);
   if (parts.kind === "graph")
-    return { kind: "graph", ...buildGraph(parts.json, topology, tensors, facts, file) };
-  return { kind: "layers", ...buildLayers(topology, tensors, facts, file) };
+    return {
+      kind: "graph",
+      ...buildGraph(parts.json, topology, tensors, facts, file, parts.limits),
+    };
+  return { kind: "layers", ...buildLayers(topology, tensors, facts, file, parts.limits) };
 }

@@ -3,10 +3,11 @@ import type { ByteSource } from "../../data/dataset.ts";
 import type { EditedFile, OtherFile, Siblings } from "../format.ts";
 import { byteSize, type Stored } from "../onnx/stored.ts";
 import type { Manifest } from "./manifest.ts";
+import type { Shards } from "./shards.ts";
 
 export interface NewGroup {
   readonly paths: readonly string[];
-  /** Files to write; none where nothing of the group was edited. */
+  /** All of its files: new ones, or unchanged where nothing of the group was edited. */
   readonly files: readonly OtherFile[];
 }
 
@@ -22,7 +23,8 @@ export async function editedGroup(
   siblings: Siblings,
 ): Promise<NewGroup> {
   const { shards, entries } = groups[index];
-  if (!entries.some((e) => changed.has(e.name))) return { paths: shards.paths, files: [] };
+  if (!entries.some((e) => changed.has(e.name)))
+    return { paths: shards.paths, files: unchanged(shards) };
   const parts: Part[] = entries.map(({ name, start, size }) => {
     const weight = weights.get(name);
     if (weight === undefined || !changed.has(name))
@@ -49,6 +51,18 @@ export async function editedGroup(
     files.push({ path, file });
   }
   return { paths: files.map((f) => f.path), files };
+}
+
+/** The shards as they are, for a model that goes into another folder. */
+function unchanged(shards: Shards): readonly OtherFile[] {
+  let end = 0;
+  return shards.lengths.map((size, i): OtherFile => {
+    const path = shards.paths[i];
+    const from = end;
+    end += size;
+    const whole = { size, step: PIECE, read: (at: number, n: number) => shards.read(from + at, n) };
+    return { path, file: { size, pieces: () => bytesOf([whole], 0, size) }, unchanged: true };
+  });
 }
 
 interface Part {

@@ -1,4 +1,5 @@
 import type { DataSpec } from "#core/data/spec.ts";
+import { compileActivity } from "#core/explain/importance/activity.ts";
 import {
   compileImportance,
   type ImportanceOptions,
@@ -8,14 +9,14 @@ import type { Estimator } from "#core/explain/importance/estimator.ts";
 import { addInto, type Partial } from "#core/explain/importance/statistics.ts";
 import { factsOf, type Refusal, type TargetFacts } from "#core/explain/importance/targets.ts";
 import { layersOf } from "#core/explain/layers.ts";
-import { fail } from "#core/problem.ts";
+import { fail, type Problem, ProblemError } from "#core/problem.ts";
 import { stampOf } from "../../files/stampOf.ts";
 import { type Engine, engine, engineName } from "../../runtime/engines.ts";
-import { type Bound, bound } from "../bound.ts";
+import { type Bound, boundPart } from "../bound.ts";
 import { openInputs } from "../inputs.ts";
 import type { Task } from "../task.ts";
 
-export interface ImportanceParams extends Omit<ImportanceOptions, "output"> {
+export interface ImportanceParams extends Omit<ImportanceOptions, "output" | "own"> {
   readonly model: string;
   readonly data: DataSpec;
   readonly engine: Engine;
@@ -42,7 +43,8 @@ export const importanceTask: Task<ImportanceParams, Partial, ImportanceInfo> = {
   async open(params) {
     const { model, run, engine, stamps } = await compiled(params);
     const { graph, batch } = model;
-    const inputs = await openInputs(params.data, graph, batch, run.outputs);
+    // Where no output is known, any label goes with it.
+    const inputs = await openInputs(params.data, graph, batch, Math.max(1, run.outputs));
     const { targets, refusals, outputs, estimator } = run;
     return {
       samples: inputs.samples,
@@ -87,10 +89,11 @@ async function compiled({ data: _data, ...params }: ImportanceParams): Promise<C
   last = undefined;
   // Taken before reading: a file that changes meanwhile is read again next time.
   const before = await stampsOf([params.model]);
-  const model = await bound(params.model, params.batch);
+  const model = await boundPart(params.model, params.batch);
   const [, ...others] = model.files;
   const stamps = [before, ...(others.length > 0 ? [await stampsOf(others)] : [])].join();
   const names = layersOf(model.graph).map((l) => l.name);
+  if (names.length === 0 && model.unread !== undefined) throw new ProblemError(model.unread);
   const unknown = params.layers?.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     const message = `there is no layer ${unknown}; there are ${names.join(", ")}`;
@@ -99,13 +102,30 @@ async function compiled({ data: _data, ...params }: ImportanceParams): Promise<C
   const { output: name, ...options } = params;
   const output = name === undefined ? 0 : model.outputs.indexOf(name);
   if (output < 0) {
-    const message = `there is no output ${name}; there are ${model.outputs.join(", ")}`;
-    return fail("bad-request", message, params.model);
+    const there =
+      model.outputs.length === 0 ? "none was read" : `there are ${model.outputs.join(", ")}`;
+    return fail("bad-request", `there is no output ${name}; ${there}`, params.model);
   }
   const runtime = await engine(params.engine);
-  const run = await compileImportance(runtime, model.graph, { ...options, output });
+  const run =
+    model.outputs.length === 0
+      ? await compileActivity(runtime, model.graph, notReached(model.unread), params.layers)
+      : await compileImportance(runtime, model.graph, {
+          ...options,
+          output,
+          own: model.outputs.length,
+        });
+  if (run.targets.length === 0 && model.unread !== undefined) throw new ProblemError(model.unread);
   last = { key, value: { model, run, engine: engineName(runtime), stamps } };
   return last.value;
+}
+
+/** Why nothing is importance: the outputs lie behind what could not be read. */
+function notReached(unread: Problem | undefined): string {
+  if (unread === undefined) return "the model has no outputs";
+  const { message, at } = unread;
+  const where = at.place === undefined ? "" : ` (${at.place})`;
+  return `the model's outputs are not reached${where}: ${message}`;
 }
 
 /** A file that is gone has no stamp: reading it says so to people. */

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type DType, size, type Tensor } from "#core/ir/tensor.ts";
+import { type DType, size, type Tensor, typed } from "#core/ir/tensor.ts";
 
 /**
  * How the axes of a device tensor stand: as in the graph (`plain`), or with axis 1 moved to the end
@@ -106,26 +106,3 @@ function upload({ dtype, shape, data }: Tensor): tf.Tensor {
 function download(dtype: DType, shape: readonly number[], x: tf.Tensor): Tensor {
   return typed({ dtype, shape }, size(shape) === 0 ? [] : x.dataSync());
 }
-
-/** The numbers in the array type of their element type. */
-export function typed({ dtype, shape }: KnownType, data: ArrayLike<number>): Tensor {
-  const of = arrays[dtype];
-  return { dtype, shape, data: data instanceof of ? data : of.from(data) };
-}
-
-const arrays: Readonly<
-  Record<DType, { new (): Tensor["data"]; from(values: ArrayLike<number>): Tensor["data"] }>
-> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: Float64Array,
-  uint64: Float64Array,
-  int32: Int32Array,
-  int16: Int16Array,
-  int8: Int8Array,
-  uint32: Uint32Array,
-  uint16: Uint16Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  string: Float64Array,
-};

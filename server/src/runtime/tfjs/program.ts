@@ -9,10 +9,10 @@ import {
   topological,
   type Value,
 } from "#core/ir/graph.ts";
-import { known, size } from "#core/ir/tensor.ts";
+import { known, size, typed } from "#core/ir/tensor.ts";
 import type { Program } from "#core/runtime/runtime.ts";
 import { kernelOf } from "./choose.ts";
-import { Held, type KnownType, typed } from "./held.ts";
+import { Held, type KnownType } from "./held.ts";
 import type { Kernel } from "./kernel.ts";
 
 /** One node, with what is known of it before it runs. */

@@ -1,10 +1,9 @@
 import { strFromU8 } from "fflate";
 import type { ByteSource } from "../../../data/dataset.ts";
+import { type Limits, many, refuseOver } from "../../../limits.ts";
 import { fail } from "../../../problem.ts";
 import { Window } from "../../onnx/wire.ts";
 
-/** Whatever the file says, no single structure of it is larger than this. */
-const LARGEST = 64 * 1024 * 1024;
 /** An honest reading touches each structure about once, heaps of texts some times more. */
 const MOST_READS = 4_000_000;
 const MOST_TIMES = 64;
@@ -13,14 +12,16 @@ const ALWAYS = 16 * 1024 * 1024;
 /** Reads stretches of an HDF5 file; everything that goes past its end is a problem with the place. */
 export class Bytes {
   readonly source: ByteSource;
+  readonly limits: Limits;
   /** Where the file's addresses count from. */
   base = 0;
   readonly #window: Window;
   #reads = 0;
   #total = 0;
 
-  constructor(source: ByteSource) {
+  constructor(source: ByteSource, limits: Limits) {
     this.source = source;
+    this.limits = limits;
     this.#window = new Window(source);
   }
 
@@ -29,13 +30,15 @@ export class Bytes {
     this.#total += length;
     if (++this.#reads > MOST_READS || this.#total > ALWAYS + MOST_TIMES * this.source.size)
       this.damaged("its structures go round in circles", address);
+    if (length > this.limits.textBytes)
+      this.over("textBytes", `a part of it has ${many(length)} bytes`, address);
     return this.data(address, length);
   }
 
   /** Elements of an array, which may be read any number of times. */
   async data(address: number, length: number): Promise<Cursor> {
     const at = this.base + address;
-    if (!Number.isSafeInteger(at) || at < 0 || length > LARGEST || at + length > this.source.size)
+    if (!Number.isSafeInteger(at) || at < 0 || at + length > this.source.size)
       this.damaged("it refers to bytes that are not in the file", address);
     return new Cursor(this, await this.#window.read(at, length), address);
   }
@@ -47,6 +50,11 @@ export class Bytes {
       this.source.name,
       `byte ${this.base + address}`,
     );
+  }
+
+  over(limit: keyof Limits, has: string, address: number): never {
+    const place = `byte ${this.base + address}`;
+    return refuseOver(this.limits, limit, has, this.source.name, place);
   }
 
   unsupported(what: string, address: number): never {

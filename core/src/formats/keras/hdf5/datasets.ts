@@ -1,4 +1,5 @@
 import { unzlibSync } from "fflate";
+import { many } from "../../../limits.ts";
 import { type Bytes, type Cursor, UNDEFINED } from "./bytes.ts";
 import { walkTree } from "./groups.ts";
 import { type Message, MessageType } from "./messages.ts";
@@ -11,8 +12,6 @@ export interface Dataset {
   read(): Promise<Uint8Array>;
 }
 
-/** A tensor of 16 GiB would be no part of a model that can be run. */
-const LARGEST = 2 ** 34;
 const PIECE = 32 * 1024 * 1024;
 
 /** The array that an object header describes; undefined for a group. */
@@ -28,10 +27,12 @@ export function datasetOf(file: Bytes, messages: readonly Message[]): Dataset | 
   const shape = dataspaceOf(file, space.body) ?? [0];
   const datatype = datatypeOf(type.body);
   const bytes = count(shape) * datatype.size;
-  if (bytes > LARGEST)
-    file.damaged(`an array of shape [${shape.join(", ")}] is absurdly large`, space.body.address);
   const filters = find(MessageType.filters);
   const place = placeOf(file, layout.body, bytes);
+  if (bytes > file.limits.tensorBytes) {
+    const has = `an array of shape [${shape.join(", ")}] has ${many(bytes)} bytes`;
+    file.over("tensorBytes", has, space.body.address);
+  }
   const steps = filters === undefined ? [] : filtersOf(file, filters.body);
   return {
     type: datatype,
@@ -71,8 +72,12 @@ function placeOf(file: Bytes, body: Cursor, bytes: number): Place {
   const rank = body.u8() - 1;
   const tree = body.u64();
   const chunk = Array.from({ length: Math.max(rank, 0) }, () => body.u32());
-  if (chunk.some((n) => n === 0) || count(chunk) > LARGEST)
+  if (chunk.some((n) => n === 0))
     file.damaged(`its chunks have shape [${chunk.join(", ")}]`, body.address);
+  if (count(chunk) > file.limits.tensorBytes) {
+    const has = `its chunks of shape [${chunk.join(", ")}] have ${many(count(chunk))} bytes or more`;
+    file.over("tensorBytes", has, body.address);
+  }
   return { kind: "chunks", tree, chunk };
 }
 

@@ -1,4 +1,5 @@
 import type { ByteSource } from "../../../data/dataset.ts";
+import { type Limits, many, USUAL_LIMITS } from "../../../limits.ts";
 import { type Attribute, attributeOf } from "./attributes.ts";
 import { Bytes, type Cursor, UNDEFINED } from "./bytes.ts";
 import { type Dataset, datasetOf } from "./datasets.ts";
@@ -21,7 +22,6 @@ export interface Object5 {
 }
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-const MOST_OBJECTS = 1_000_000;
 const DEEPEST = 64;
 
 export const isHdf5 = (head: Uint8Array): boolean => SIGNATURE.every((b, i) => head[i] === b);
@@ -30,12 +30,19 @@ export const isHdf5 = (head: Uint8Array): boolean => SIGNATURE.every((b, i) => h
 export async function openHdf5(
   source: ByteSource,
   wanted: (path: string) => boolean = () => true,
+  limits: Limits = USUAL_LIMITS,
 ): Promise<Object5> {
-  const file = new Bytes(source);
+  const file = new Bytes(source, limits);
   let objects = 0;
   const open = async (address: number, path: string, around: readonly number[]) => {
-    if (around.includes(address) || around.length > DEEPEST || ++objects > MOST_OBJECTS)
+    if (around.includes(address) || around.length > DEEPEST)
       return file.damaged("its groups hold themselves, or too many others", address);
+    if (++objects > limits.nodes)
+      return file.over(
+        "nodes",
+        `it has more than ${many(limits.nodes)} groups and arrays`,
+        address,
+      );
     const messages = await messagesAt(file, address);
     const members = new Map<string, Object5>();
     for (const [name, at] of await membersOf(file, messages)) {

@@ -7,11 +7,13 @@ import {
   type Value,
 } from "../../../ir/graph.ts";
 import { isFloat, type Shape, size, type Tensor } from "../../../ir/tensor.ts";
+import type { Limits } from "../../../limits.ts";
 import { InvalidNode } from "../../../ops/operator.ts";
 import { type Problem, type ProblemCode, problem } from "../../../problem.ts";
+import { Ends } from "../../ends.ts";
 import type { Facts, Model, Origin } from "../../model.ts";
 import type { JsonRecord } from "../json.ts";
-import { Call, type Shared, Unsupported } from "./call.ts";
+import { Call, type SettingSource, type Shared, Unsupported } from "./call.ts";
 import { type GraphNode, nodesOf, type Reference } from "./graphDef.ts";
 import { type Given, plain, type SizeEntry, shapeOf } from "./held.ts";
 import { orderOf } from "./order.ts";
@@ -24,6 +26,8 @@ export interface BuiltGraph {
   readonly problems: readonly Problem[];
   /** Targets of Reshape that are put together from stored numbers, by the name of their constant. */
   readonly targets: ReadonlyMap<string, readonly SizeEntry[]>;
+  /** Stored lists that attributes come from. */
+  readonly settings: ReadonlyMap<Node, ReadonlyMap<string, SettingSource>>;
   /** In TensorFlow's order, by "node:output". */
   readonly shapes: ReadonlyMap<string, Shape>;
 }
@@ -35,8 +39,9 @@ export function buildGraph(
   tensors: ReadonlyMap<string, Tensor | undefined>,
   facts: Facts,
   file: string,
+  limits: Limits,
 ): BuiltGraph {
-  return new Builder(model, nodesOf(topology, file), tensors, file).build(facts);
+  return new Builder(model, nodesOf(topology, file, limits), tensors, file).build(facts);
 }
 
 const key = ({ node, output }: Reference): string => `${node}:${output}`;
@@ -52,9 +57,11 @@ class Builder {
   readonly #origins = new Map<Node, Origin>();
   readonly #shapes = new Map<string, Shape>();
   readonly #targets = new Map<string, readonly SizeEntry[]>();
+  readonly #settings = new Map<Node, Map<string, SettingSource>>();
   readonly #uses = new Map<string, number>();
   readonly #taken = new Set<string>();
   readonly #frontier = new Set<Value>();
+  readonly #ends = new Ends();
   readonly #problems: Problem[] = [];
   readonly #unsupported = new Map<string, { at: string; count: number }>();
   readonly #orders = new Map<Value, Map<string, Value>>();
@@ -79,19 +86,28 @@ class Builder {
     for (const ref of [...order.flatMap((n) => n.inputs), ...outputs])
       this.#uses.set(key(ref), (this.#uses.get(key(ref)) ?? 0) + 1);
     for (const node of order) if (!this.#values.has(`${node.name}:0`)) this.#node(node);
-    const graph: Graph = { inputs, outputs: this.#outputs(signature.outputs) };
+    const { all, own } = this.#outputs(signature.outputs);
+    const graph: Graph = { inputs, outputs: all };
     this.#tellUnsupported();
     const model: Model = {
       format: "tfjs",
       name: this.#file.split(/[/\\]/).at(-1)!,
       graph,
       partial: this.#problems.length > 0,
+      ownOutputs: own,
+      ends: this.#ends.all(),
       facts: { ...facts, nodes: this.#nodes.size },
       names: this.#names,
       origins: this.#origins,
       parameters: parameters(graph),
     };
-    return { model, problems: this.#problems, targets: this.#targets, shapes: this.#shapes };
+    return {
+      model,
+      problems: this.#problems,
+      targets: this.#targets,
+      settings: this.#settings,
+      shapes: this.#shapes,
+    };
   }
 
   #input({ at, dtype, shape }: Named): Value | undefined {
@@ -127,18 +143,24 @@ class Builder {
     }
     const inputs = node.inputs.map((r) => this.#values.get(key(r)));
     const known = inputs.filter((given) => given !== undefined);
+    /** Where the reason is told; absent where an input is lost. */
+    let told: string | undefined;
     if (known.length === inputs.length) {
+      told = `node ${node.name}`;
       try {
         this.#give(node, this.#convert(node, known));
         return;
       } catch (error) {
-        if (error instanceof Unsupported) this.#refuse(node, error.message);
-        else this.#problem("unreadable-model", reasonOf(error, node), `node ${node.name}`);
+        if (error instanceof Unsupported) told = this.#refuse(node, error.message);
+        else this.#problem("unreadable-model", reasonOf(error, node), told);
       }
     } else this.#tellMissing(node);
     for (const given of known)
-      if (given.kind === "tensor" && given.value.node.operator !== "constant")
-        this.#frontier.add(this.#plain({ ...given, blocks: undefined }, node));
+      if (given.kind === "tensor" && given.value.node.operator !== "constant") {
+        const value = this.#plain({ ...given, blocks: undefined }, node);
+        this.#frontier.add(value);
+        if (told !== undefined) this.#ends.add(told, value);
+      }
     this.#give(node, [undefined]);
   }
 
@@ -193,6 +215,10 @@ class Builder {
       made: (made) => this.#origins.set(made, origin),
       name: (wanted, type) => this.#unique(wanted, type),
       target: (name, entries) => this.#target(name, entries),
+      setting: (made, attribute, source) => {
+        const own = this.#settings.get(made) ?? new Map<string, SettingSource>();
+        this.#settings.set(made, own.set(attribute, source));
+      },
     };
   }
 
@@ -219,7 +245,7 @@ class Builder {
   }
 
   /** The model's outputs, or as far towards them as the graph goes. */
-  #outputs(named: readonly Named[]): readonly Value[] {
+  #outputs(named: readonly Named[]): { readonly all: readonly Value[]; readonly own: number } {
     const outputs: Value[] = [];
     for (const { at, key: name } of named) {
       const given = this.#values.get(key(at));
@@ -235,16 +261,19 @@ class Builder {
         );
     }
     if (named.length === 0) this.#problem("unreadable-model", "the graph has no outputs", "graph");
-    return [...new Set([...outputs, ...this.#frontier])];
+    return {
+      all: [...new Set([...outputs, ...this.#frontier])],
+      own: new Set(outputs).size,
+    };
   }
 
-  #refuse({ name, op }: GraphNode, why: string): void {
+  /** @returns the place where it is told */
+  #refuse({ name, op }: GraphNode, why: string): string {
     const what = why.includes(op) ? why : `operation ${op}: ${why}`;
     const before = this.#unsupported.get(what);
-    this.#unsupported.set(what, {
-      at: before?.at ?? `node ${name}`,
-      count: (before?.count ?? 0) + 1,
-    });
+    const at = before?.at ?? `node ${name}`;
+    this.#unsupported.set(what, { at, count: (before?.count ?? 0) + 1 });
+    return at;
   }
 
   #tellUnsupported(): void {

@@ -37,6 +37,17 @@ export interface Shared {
   name(wanted: string, type: string): string;
   /** Remembers a target of a Reshape that is put together from stored numbers; its name, if it can be edited. */
   target(name: string, entries: readonly SizeEntry[]): string;
+  /** Remembers where an attribute comes from. */
+  setting(node: Node, attribute: string, source: SettingSource): void;
+}
+
+/** A stored list of integers that an attribute was made of: editing it edits the attribute. */
+export interface SettingSource {
+  readonly tensor: string;
+  /** Nodes of TensorFlow that read it. */
+  readonly readers: number;
+  /** The list for a new value of the attribute. */
+  list(value: readonly number[]): readonly number[];
 }
 
 /** Shape arithmetic is on vectors as long as a rank. */
@@ -158,6 +169,21 @@ export class Call {
     const target = targetOf(value.shape, shape);
     const numbers = constant(int64([shape.length], target.numbers));
     return this.moving("Reshape", target.attrs, value, numbers);
+  }
+
+  /** Notes that a list attribute of the value's node is made of the numbers of an input. */
+  setting(
+    { node }: Value,
+    attribute: string,
+    index: number,
+    list: (value: readonly number[]) => readonly number[],
+  ): void {
+    const entries = this.sizes(index);
+    const tensor = entries[0]?.from?.tensor;
+    const whole = entries.every(({ from }, i) => from?.tensor === tensor && from?.index === i);
+    if (tensor === undefined || !whole) return;
+    const readers = this.#shared.uses(tensor, 0);
+    this.#shared.setting(node, attribute, { tensor, readers, list });
   }
 
   /** A target of Reshape that the file can be edited by. */

@@ -1,3 +1,4 @@
+import { type Limits, many, refuseOver } from "../../../limits.ts";
 import { fail } from "../../../problem.ts";
 import { type JsonRecord, list, record, text } from "../json.ts";
 import { type Attributes, attributes } from "./attributes.ts";
@@ -18,15 +19,19 @@ export interface Reference {
   readonly output: number;
 }
 
-const MOST_NODES = 1_000_000;
-
 /** The nodes of a GraphDef by name, in the order of the file. Throws ProblemError. */
-export function nodesOf(topology: JsonRecord, file: string): ReadonlyMap<string, GraphNode> {
+export function nodesOf(
+  topology: JsonRecord,
+  file: string,
+  limits: Limits,
+): ReadonlyMap<string, GraphNode> {
   const raw = topology.node;
   if (!Array.isArray(raw))
     return fail("unreadable-model", "there is no list of nodes", file, "modelTopology");
-  if (raw.length > MOST_NODES)
-    fail("unreadable-model", `the graph has more than ${MOST_NODES} nodes`, file, "modelTopology");
+  if (raw.length > limits.nodes) {
+    const has = `the graph has ${many(raw.length)} nodes`;
+    return refuseOver(limits, "nodes", has, file, "modelTopology");
+  }
   const nodes = new Map<string, GraphNode>();
   for (const [index, value] of raw.entries()) {
     const node = record(value);

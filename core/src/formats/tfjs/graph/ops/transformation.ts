@@ -49,12 +49,16 @@ const pad: Converter = (call) => {
   const name = mirror ? call.attributes.text("mode", "REFLECT").toUpperCase() : "";
   if (mirror && modes[name] !== "reflect")
     throw new Unsupported(`padding ${name} is not supported`);
-  const used = x.order.filter((a) => margins[2 * a] !== 0 || margins[2 * a + 1] !== 0);
-  if (used.length === 0) return x;
+  // Also where nothing is padded: a prune may leave it so.
   const pads = [...x.order.map((a) => margins[2 * a]), ...x.order.map((a) => margins[2 * a + 1])];
   const value = call.inputs.length > 2 ? call.plain(2) : undefined;
   const mode = mirror ? { mode: "reflect" } : {};
-  return ordered(call.apply("Pad", mode, x.value, call.integers(pads), value), x.order);
+  const padded = call.apply("Pad", mode, x.value, call.integers(pads), value);
+  const rank = x.order.length;
+  call.setting(padded, "pads", 1, (now) =>
+    margins.map((_, i) => now[x.order.indexOf(Math.floor(i / 2)) + (i % 2) * rank]),
+  );
+  return ordered(padded, x.order);
 };
 
 const depthToSpace: Converter = (call) => {

@@ -1,0 +1,85 @@
+import * as vscode from "vscode";
+import type { RemovalCurveTexts } from "#protocol/panels/removalCurve.ts";
+
+/** The panel's texts in the display language; a webview has no way to them. */
+export function removalCurveTexts(): RemovalCurveTexts {
+  return {
+    title: vscode.l10n.t("Removal curve"),
+    about: vscode.l10n.t("Accuracy of {0} on {1} when units are removed, one after the other."),
+    what: vscode.l10n.t("What is removed"),
+    allLayers: vscode.l10n.t("Units of all layers together"),
+    layer: vscode.l10n.t("{0} ({1} units)"),
+    inputs: vscode.l10n.t("Inputs"),
+    criterion: vscode.l10n.t("Ranked by"),
+    criteria: {
+      importance: vscode.l10n.t("importance: σ of ∂y/∂a"),
+      gradient: vscode.l10n.t("mean |∂y/∂a|"),
+      taylor: vscode.l10n.t("Taylor: |a · ∂loss/∂a|"),
+      "weight-norm": vscode.l10n.t("norm of the weights"),
+      "bn-scale": vscode.l10n.t("scale of the batch normalization"),
+      activation: vscode.l10n.t("spread of the activation"),
+      random: vscode.l10n.t("at random"),
+    },
+    orders: vscode.l10n.t("Order of removal"),
+    retrain: vscode.l10n.t("Also with the fully connected layers trained again on {0}"),
+    noTrainingData: vscode.l10n.t(
+      "Also with the fully connected layers trained again (kaibo.json names no training data: key train)",
+    ),
+    compute: vscode.l10n.t("Compute"),
+    cancel: vscode.l10n.t("Cancel"),
+    computing: vscode.l10n.t("Computing the removal curve"),
+    cancelled: vscode.l10n.t("The computation was cancelled."),
+    failed: vscode.l10n.t("The removal curve could not be computed: {0}"),
+    empty: vscode.l10n.t("Nothing has been computed yet for these choices."),
+    noData: vscode.l10n.t("There is no data for {0}: accuracy needs samples with labels."),
+    chooseData: vscode.l10n.t("Choose Data…"),
+    noLayers: vscode.l10n.t("No layer of this model has units that can be removed."),
+    changed: vscode.l10n.t("The model has changed since this curve was computed."),
+    chart: {
+      accuracy: vscode.l10n.t("accuracy"),
+      removed: vscode.l10n.t("removed"),
+      unitsRemoved: vscode.l10n.t("units removed"),
+      groupsRemoved: vscode.l10n.t("groups of coupled units removed"),
+      inputsRemoved: vscode.l10n.t("inputs removed"),
+      baseline: vscode.l10n.t("nothing removed: {0}"),
+      ascending: vscode.l10n.t("smallest first"),
+      descending: vscode.l10n.t("largest first"),
+      random: vscode.l10n.t("random"),
+      retrained: vscode.l10n.t("{0}, retrained"),
+      area: vscode.l10n.t("area {0}"),
+      lowest: vscode.l10n.t("{0}, lowest"),
+      highest: vscode.l10n.t("{0}, highest"),
+    },
+    chartKind: vscode.l10n.t("point of the removal curve"),
+    chartHelp: vscode.l10n.t(
+      "Left and right choose a point, up and down a curve; Enter goes to what it removes.",
+    ),
+    point: vscode.l10n.t("Chosen point"),
+    pointName: vscode.l10n.t("{0}: {1} removed"),
+    pointAccuracy: vscode.l10n.t("accuracy {0} → {1} ({2} points)"),
+    pointBand: vscode.l10n.t("between {0} and {1} over the seeds"),
+    layerColumn: vscode.l10n.t("layer"),
+    removedColumn: vscode.l10n.t("removed"),
+    unitsColumn: vscode.l10n.t("units"),
+    apply: vscode.l10n.t("Apply to Listing"),
+    guard: vscode.l10n.t("Largest within {0} Points"),
+    noneWithin: vscode.l10n.t(
+      "Smallest first, accuracy falls by more than {0} points from the first point on.",
+    ),
+    applied: vscode.l10n.t(
+      "{0} lines were deleted in the listing; saving it prunes the model, undo brings them back.",
+    ),
+    comparison: vscode.l10n.t("This order is there for comparison; it is not applied."),
+    inputsPoint: vscode.l10n.t(
+      "Inputs are set to 0 to see what they matter; they stay in the model.",
+    ),
+    nothingRemoved: vscode.l10n.t("Nothing is removed here."),
+    retrainedPoint: vscode.l10n.t(
+      "Applying only prunes: this accuracy is reached after training again.",
+    ),
+    restricted: vscode.l10n.t("In Restricted Mode nothing is applied or exported."),
+    table: vscode.l10n.t("All points as a table"),
+    export: vscode.l10n.t("Export {0}"),
+    saved: vscode.l10n.t("Saved as {0}."),
+  };
+}

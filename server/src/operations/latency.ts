@@ -1,0 +1,35 @@
+import { median } from "#core/median.ts";
+import type { UnitSet } from "#core/prune/plan.ts";
+import type { Latency } from "#protocol/views/cost.ts";
+import type { Control, Pool } from "../compute/pool.ts";
+import { latencyTask } from "../compute/tasks/latency.ts";
+import type { Engine } from "../runtime/engines.ts";
+
+export interface LatencyRequest {
+  readonly model: string;
+  /** One measurement for the model without each of these. */
+  readonly variants: readonly (readonly UnitSet[])[];
+  readonly engine?: Engine;
+}
+
+/**
+ * Milliseconds that one sample takes on this machine, before and without the units: medians over rounds in
+ * which the variants take turns. Rejects with ProblemError.
+ */
+export async function measureLatency(
+  pool: Pool,
+  { model, variants, engine = "onnxruntime" }: LatencyRequest,
+  control: Control = {},
+): Promise<readonly Latency[]> {
+  const { partial, info } = await pool.run(latencyTask, { model, variants, engine }, control);
+  const [before = Number.NaN, ...after] = [...(partial[0] ?? [])].map((_, k) =>
+    median(partial.map((round) => round[k]!)),
+  );
+  return after.map((each) => ({ before, after: each, runs: partial.length, ...info }));
+}
+
+/** Share of the time before by which a difference is more than the noise of measuring. */
+const NOTICEABLE = 0.05;
+
+export const isSlower = ({ before, after }: Latency): boolean => after > before * (1 + NOTICEABLE);
+export const isFaster = ({ before, after }: Latency): boolean => after < before * (1 - NOTICEABLE);
