@@ -17,6 +17,8 @@ export interface PruneCost {
 
 /** Median of alternating runs of one sample, in milliseconds. */
 export interface Latency extends BeforeAfter {
+  /** The fastest round of each: what else the machine does only slows. */
+  readonly best: BeforeAfter;
   readonly runs: number;
   readonly threads: number;
   /** "onnxruntime". */

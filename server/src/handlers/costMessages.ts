@@ -11,6 +11,7 @@ interface CostMessages {
   lessAccurate(guard: number): string;
   readonly slower: string;
   readonly nothing: string;
+  readonly declined: string;
   readonly accept: string;
 }
 
@@ -30,6 +31,7 @@ const en: CostMessages = {
         `with widths that are multiples of ${multiple}, milliseconds per sample`,
     }),
   lessAccurate: (guard) => `Accuracy drops by more than ${points(guard)} points.`,
+  declined: "the prune was not accepted; nothing was written",
   nothing: "nothing is deleted in the listing: delete the lines of units first",
   slower: "The model gets slower on this machine.",
   accept: "Prune",
@@ -37,7 +39,7 @@ const en: CostMessages = {
 
 const ja: CostMessages = {
   question: (cost, worse) =>
-    `${layers(cost)} の ${count(units(cost))} ユニットを枝刈りしますか?${worse.join("")}`,
+    `${layers(cost)} の ${count(units(cost))} ユニットを枝刈りしますか？${worse.join("")}`,
   title: (cost) => `${layers(cost)} の ${count(units(cost))} ユニットを枝刈りした場合の変化`,
   round: (multiple) => `${multiple} の倍数に丸める`,
   facts: (cost) =>
@@ -45,11 +47,12 @@ const ja: CostMessages = {
       accuracy: "正解率",
       parameters: "パラメータ",
       macs: "積和演算",
-      bytes: "バイト",
-      latency: "1 サンプルのミリ秒",
-      rounded: (multiple) => `幅を ${multiple} の倍数にすると 1 サンプルのミリ秒`,
+      bytes: "サイズ（バイト）",
+      latency: "レイテンシー（ミリ秒/サンプル）",
+      rounded: (multiple) => `幅を ${multiple} の倍数にした場合のレイテンシー（ミリ秒/サンプル）`,
     }),
   lessAccurate: (guard) => `正解率が ${points(guard)} ポイントより大きく下がります。`,
+  declined: "枝刈りは承認されませんでした。何も書き込んでいません",
   nothing: "リスティングで何も削除されていません: 先にユニットの行を削除してください",
   slower: "このマシンでは遅くなります。",
   accept: "枝刈りする",

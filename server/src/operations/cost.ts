@@ -117,7 +117,12 @@ function roundedTo(
 /** The fastest, where it is faster than the prune that was asked for. */
 function fastest(asked: Latency, rounded: readonly Rounded[]): Rounded | undefined {
   const [best] = rounded.toSorted((a, b) => a.latency.after - b.latency.after);
-  return best !== undefined && isFaster({ ...best.latency, before: asked.after })
-    ? best
-    : undefined;
+  return best !== undefined && isFaster(against(asked, best.latency)) ? best : undefined;
 }
+
+/** The second of two prunes, compared with the first instead of with the model as it is. */
+const against = (first: Latency, second: Latency): Latency => ({
+  ...second,
+  before: first.after,
+  best: { before: first.best.after, after: second.best.after },
+});

@@ -22,14 +22,27 @@ export async function measureLatency(
   control: Control = {},
 ): Promise<readonly Latency[]> {
   const { partial, info } = await pool.run(latencyTask, { model, variants, engine }, control);
-  const [before = Number.NaN, ...after] = [...(partial[0] ?? [])].map((_, k) =>
-    median(partial.map((round) => round[k]!)),
-  );
-  return after.map((each) => ({ before, after: each, runs: partial.length, ...info }));
+  const [before, ...after] = (partial[0] ?? []).map((_, k) => {
+    const times = partial.map((round) => round[k]!);
+    return { median: median(times), best: Math.min(...times) };
+  });
+  return after.map((each) => ({
+    before: before!.median,
+    after: each.median,
+    best: { before: before!.best, after: each.best },
+    runs: partial.length,
+    ...info,
+  }));
 }
 
-/** Share of the time before by which a difference is more than the noise of measuring. */
+/** Share of the time by which a difference is more than the noise of measuring. */
 const NOTICEABLE = 0.05;
 
-export const isSlower = ({ before, after }: Latency): boolean => after > before * (1 + NOTICEABLE);
-export const isFaster = ({ before, after }: Latency): boolean => after < before * (1 - NOTICEABLE);
+const exceeds = (a: number, b: number): boolean => a > b * (1 + NOTICEABLE);
+
+/** By the medians and by the fastest rounds: a busy machine changes the one or the other. */
+export const isSlower = ({ before, after, best }: Latency): boolean =>
+  exceeds(after, before) && exceeds(best.after, best.before);
+
+export const isFaster = ({ before, after, best }: Latency): boolean =>
+  exceeds(before, after) && exceeds(best.before, best.after);

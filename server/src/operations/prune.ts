@@ -33,8 +33,8 @@ export interface PruneRequest {
   readonly engine?: Engine;
   /** Tensors under the names of a state_dict that lose the same units. */
   readonly twin?: TwinRequest;
-  /** Asked when everything is measured and nothing is in place yet; when false, nothing is written. */
-  readonly accept?: (cost: PruneCost) => Promise<boolean>;
+  /** Called when everything is measured and nothing is in place yet; when it rejects, nothing is written. */
+  readonly accept?: (cost: PruneCost) => Promise<void>;
 }
 
 /** Largest |pruned − masked| that is rounding, as a share of the largest |output| (or of 1). */
@@ -104,8 +104,7 @@ async function write(
     report = reportOf(cut, { ...partial, ...info });
     if (accept !== undefined) {
       report = { ...report, ...(await speedOf(pool, { model, removed, engine }, control)) };
-      if (!(await accept(report)))
-        fail("cancelled", "the prune was not accepted; nothing was written", output);
+      await accept(report);
     }
     if (revision !== undefined && (await revisionOf(await hashFile(model), beside)) !== revision)
       fail("cannot-write", "the model file changed meanwhile; nothing was written", model);

@@ -107,7 +107,7 @@ export class Prunes {
     const data = snapshot.config?.data;
     const guard = snapshot.config?.accuracyGuard ?? settings.accuracyGuard;
     const request = { model: path, output: path, revision, units: removed, engine };
-    const accept = acceptance(this.#host, settings, guard);
+    const accept = acceptance(this.#host, settings, path, guard);
     const report = await this.#host.withProgress(snapshot.view.name, (control) =>
       prune(
         this.#pool,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { costLines } from "#server/cli/costLines.ts";
 
 const same = { before: 10, after: 10 };
-const measured = { runs: 11, threads: 2, engine: "onnxruntime" };
+const measured = { best: { before: 1, after: 1.2 }, runs: 11, threads: 2, engine: "onnxruntime" };
 const cost = { removed: [], parameters: same, macs: same, bytes: same };
 
 describe("what a prune costs, in the terminal", () => {
@@ -11,6 +11,8 @@ describe("what a prune costs, in the terminal", () => {
     assert.match(costLines({ ...cost, latency: slower }), /1\.00 → 1\.30 .*SLOWER than before/);
     const alike = { ...measured, before: 1, after: 1.04 };
     assert.doesNotMatch(costLines({ ...cost, latency: alike }), /SLOWER/);
+    const disturbed = { ...slower, best: { before: 1, after: 1.01 } };
+    assert.doesNotMatch(costLines({ ...cost, latency: disturbed }), /SLOWER/);
   });
 
   it("offers widths that run faster", () => {
