@@ -13,9 +13,9 @@ const common = {
   platform: "node",
   format: "cjs",
   target: "node20",
-  // Native libraries and WebAssembly cannot be bundled: they are resolved from node_modules when a
-  // model first runs.
-  external: ["onnxruntime-node", "@tensorflow/*"],
+  // Native libraries and WebAssembly are resolved from node_modules when they are first needed: some
+  // cannot be bundled, and starting would read all of them.
+  external: ["onnxruntime-node", "@tensorflow/*", "h5wasm"],
   minify: !watching,
   sourcemap: watching ? "linked" : false,
   logLevel: "info",

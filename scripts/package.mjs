@@ -68,6 +68,7 @@ function stageRuntimes(folder, target) {
       "dist/tfjs-backend-wasm-simd.wasm",
       "dist/tfjs-backend-wasm-threaded-simd.wasm",
     ],
+    h5wasm: ["package.json", "dist/esm"],
     seedrandom: ["package.json", "index.js", "seedrandom.js", "lib"],
   };
   for (const [name, parts] of Object.entries(files)) {

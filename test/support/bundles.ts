@@ -30,7 +30,7 @@ export function bundle(name: keyof typeof entries): string {
       platform: "node",
       format: "cjs",
       target: "node20",
-      external: ["onnxruntime-node", "@tensorflow/*"],
+      external: ["onnxruntime-node", "@tensorflow/*", "h5wasm"],
       logLevel: "error",
     });
     built = true;
