@@ -57,7 +57,7 @@ describe("pruning a model file", function () {
         assert.ok(report.bytes.after < report.bytes.before);
         assert.equal(report.bytes.after, statSync(output).size);
         assert.ok(report.parameters.after < report.parameters.before);
-        assert.ok(report.macs.after < report.macs.before);
+        assert.ok(report.macs!.after < report.macs!.before);
         assert.ok(report.engine!.startsWith(engine));
         await equalsMasked(model, output, removed, engine);
       });

@@ -29,7 +29,9 @@ export function fullReport(report: PruneReport): string {
     ),
     ...(accuracy ? [vscode.l10n.t("accuracy {0}", arrow(accuracy, accuracyText))] : []),
     vscode.l10n.t("parameters {0}", arrow(report.parameters, countText)),
-    vscode.l10n.t("multiply-accumulates {0}", arrow(report.macs, countText)),
+    ...(report.macs
+      ? [vscode.l10n.t("multiply-accumulates {0}", arrow(report.macs, countText))]
+      : []),
     vscode.l10n.t("bytes {0}", arrow(report.bytes, countText)),
     ...(maskedDifference === undefined
       ? []

@@ -7,7 +7,8 @@ export interface PruneCost {
   /** Share of samples classified as labelled, by running the model with the units masked; absent without labels. */
   readonly accuracy?: BeforeAfter;
   readonly parameters: BeforeAfter;
-  readonly macs: BeforeAfter;
+  /** For one sample; absent where lengths are open. */
+  readonly macs?: BeforeAfter;
   /** Of the file and the files beside it. */
   readonly bytes: BeforeAfter;
   readonly latency?: Latency;

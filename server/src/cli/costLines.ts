@@ -9,7 +9,7 @@ export function costLines(cost: PruneCost): string {
     ...(accuracy === undefined ? [] : [row("accuracy", accuracy, (n) => n.toFixed(4))]),
     row("parameters", parameters, whole),
     row("bytes", bytes, whole),
-    row("MAC", macs, whole),
+    ...(macs === undefined ? [] : [row("MAC", macs, whole)]),
     ...(latency === undefined ? [] : [latencyLine(latency)]),
     ...(rounded === undefined
       ? []

@@ -9,14 +9,17 @@ import { fail } from "#core/problem.ts";
 const LEADING = 4;
 const OTHER = 16;
 
-/** The graph with numbers for its open lengths: runs as it is, whatever its samples are. */
-export function boundWhole(graph: Graph, path: string): Graph {
+/**
+ * The graph with numbers for its open lengths: runs as it is, whatever its samples are.
+ * @param leading of first axes
+ */
+export function boundWhole(graph: Graph, path: string, leading = LEADING): Graph {
   if (weightsOnly(graph)) return fail("unreadable-model", WEIGHTS_ONLY, path);
   const lengths = new Map<string, number>();
   for (const { shape } of graph.inputs)
     shape.forEach((d, axis) => {
       if (typeof d !== "string") return;
-      if (axis === 0) lengths.set(d, LEADING);
+      if (axis === 0) lengths.set(d, leading);
       else if (!lengths.has(d)) lengths.set(d, OTHER);
     });
   try {

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
+import { defined } from "#core/defined.ts";
 import { WEIGHTS_ONLY, weightsOnly } from "#core/explain/weightLayers.ts";
-import { bindBatch } from "#core/formats/batch.ts";
 import type { Writing } from "#core/formats/edits.ts";
 import type { EditedFile, OtherFile } from "#core/formats/format.ts";
 import type { Model } from "#core/formats/model.ts";
 import { fail, ProblemError, problem } from "#core/problem.ts";
-import { macs } from "#core/prune/cost.ts";
+import { macsOfOne } from "#core/prune/cost.ts";
 import { type PrunePlan, planPrune, type UnitSet } from "#core/prune/plan.ts";
 import type { BeforeAfter } from "#protocol/views/cost.ts";
 import type { OpenModel } from "../files/openModel.ts";
@@ -21,7 +21,8 @@ export interface Cut {
 
 export interface Sizes {
   readonly parameters: BeforeAfter;
-  readonly macs: BeforeAfter;
+  /** For one sample; absent where lengths are open. */
+  readonly macs?: BeforeAfter;
   /** Of the file and the files beside it. */
   readonly bytes: BeforeAfter;
 }
@@ -49,7 +50,9 @@ export async function cutUnits(
     after: others.reduce((n, o) => n + o.file.size, file.size),
   };
   const parameters = { before: model.parameters, after: after.parameters };
-  const sizes = { parameters, macs: { before: cost(model), after: cost(after) }, bytes };
+  const [whole, cut] = [macsOfOne(model.graph), macsOfOne(after.graph)];
+  const macs = whole === undefined || cut === undefined ? undefined : { before: whole, after: cut };
+  const sizes = { parameters, ...defined({ macs }), bytes };
   return { plan, file, others, sizes };
 }
 
@@ -71,9 +74,4 @@ async function totalSize(paths: readonly string[]): Promise<number> {
   let size = 0;
   for (const path of paths) size += (await stat(path)).size;
   return size;
-}
-
-function cost({ graph }: Model): number {
-  const one = bindBatch(graph, 1);
-  return one.kind === "bound" ? macs(one.graph) : 0;
 }

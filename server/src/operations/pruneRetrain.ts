@@ -60,7 +60,8 @@ export async function pruneRetrain(
     const sizes = { ...defined({ batch }), ...own };
     const request = { ...training, ...sizes, model: cut, output: path, train, data };
     const { accuracy, engine: engineName } = await retrain(pool, request, second);
-    const { removed, parameters, macs, bytes } = pruned;
+    // Training has bound the lengths that are open: where one sample cannot be told, none are counted.
+    const { removed, parameters, macs = { before: 0, after: 0 }, bytes } = pruned;
     // The data have labels: the model's own accuracy was measured on them.
     const { before, after } = accuracy!;
     return {

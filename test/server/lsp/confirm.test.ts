@@ -64,7 +64,7 @@ describe("asking before a prune is written", function () {
     const { cost, message, detail } = await ask();
     assert.equal(message, "What pruning 6 units of conv1 would change");
     assert.match(detail, /^accuracy 0\.9950 → 0\.\d{4}$/m);
-    assert.ok(cost.latency!.after > 0 && cost.macs.after < cost.macs.before);
+    assert.ok(cost.latency!.after > 0 && cost.macs!.after < cost.macs!.before);
     assert.deepEqual(readFileSync(workspace.model), before);
     const { pruned } = await server.save(
       workspace.model,

@@ -13,6 +13,7 @@ import type { Program } from "#core/runtime/runtime.ts";
 import { type OpenModel, openModel } from "../../files/openModel.ts";
 import { type Engine, engine, engineName } from "../../runtime/engines.ts";
 import type { Task } from "../task.ts";
+import { boundWhole } from "../wholeRun.ts";
 
 export interface LatencyParams {
   readonly model: string;
@@ -99,18 +100,14 @@ async function without(
   return model.graph;
 }
 
+/** One sample; lengths that stay open, as of sequences, are those of the check without data. */
 async function forOne(graph: Graph, path: string): Promise<Graph> {
+  await loadWeights(graph);
   const one = bindBatch(graph, 1);
-  if (one.kind === "refused") return fail("unreadable-model", one.because, path, one.at);
-  const open = one.graph.inputs.find((v) => v.shape.some((d) => typeof d === "string"));
-  if (open !== undefined)
-    return fail(
-      "unreadable-model",
-      `its input ${open.node.name} is [${open.shape.join(", ")}]: export it with fixed lengths to measure it`,
-      path,
-    );
-  await loadWeights(one.graph);
-  return fold(one.graph);
+  const closed =
+    one.kind === "bound" &&
+    one.graph.inputs.every((v) => v.shape.every((d) => typeof d === "number"));
+  return closed ? fold(one.graph) : boundWhole(graph, path, 1);
 }
 
 /** One compiled variant and what goes into it. */
